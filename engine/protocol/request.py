@@ -1,0 +1,79 @@
+"""Requests: what the app asks of the child process, in the imperative. The answer, if any, is an event."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Request(msgspec.Struct, array_like=True, tag=True, frozen=True):
+    """Base of all requests; the tag is the class name."""
+
+
+class Run(Request):
+    """Start (or go on) running the script at full speed."""
+
+
+class Pause(Request):
+    """Stop at the next place where one can stand: before the first node of the next backward, or the next node."""
+
+
+class Step(Request):
+    """One stride. kind: 'node', 'back', 'over' (a module), 'end' (of this backward), 'start' (of this backward),
+    'iteration' (to the first node of the next backward), 'op' (one forward op), 'optimizer'."""
+
+    kind: str = "node"
+
+
+class RunTo(Request):
+    """Go on until this node (of the graph that is shown), line, or iteration."""
+
+    node: int = -1
+    line: int = 0
+    file: str = ""
+    backward: int = -1
+
+
+class Stop(Request):
+    """End the run now."""
+
+
+class Watch(Request):
+    """Nodes on the screen: their values and gradients are sampled; hz 0 stops sampling."""
+
+    nodes: tuple[int, ...]
+    hz: float = 15.0
+
+
+class Fetch(Request):
+    """Send a tensor. what: 'value', 'grad', 'incoming:0', 'outgoing:1', 'saved:self', 'leaf_grad'.
+
+    A newer request with the same tag replaces the older. index: leading indices to take; limit: elements."""
+
+    tag: str
+    node: int
+    what: str
+    index: tuple[int, ...] = ()
+    limit: int = 1 << 20
+
+
+class SetValue(Request):
+    """Put a value in place: expression ('grad * 0.1', 'zeros') or, with index, one element's number."""
+
+    tag: str
+    node: int
+    what: str
+    expression: str
+    index: tuple[int, ...] = ()
+
+
+class SetBreakpoints(Request):
+    """Replace all breakpoints. Each: (kind, place, condition, hits), kind in 'node' 'op' 'module' 'parameter'
+    'line' 'iteration' 'nan'."""
+
+    breakpoints: tuple[tuple[str, str, str, int], ...]
+
+
+class Say(Request):
+    """A line for the script's input()."""
+
+    text: str
