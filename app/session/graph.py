@@ -74,11 +74,30 @@ class Graph:
     edges: list[Edge] = field(default_factory=list)
     modules: list[ModuleCall] = field(default_factory=list)
     root: int = -1
+    order: list[int] = field(default_factory=list)
+    """Node ids in the order in which backward runs them."""
+    _into: dict[int, list[Edge]] = field(default_factory=dict, repr=False, compare=False)
+    _from: dict[int, list[Edge]] = field(default_factory=dict, repr=False, compare=False)
+    _indexed: int = field(default=0, repr=False, compare=False)
 
     def edges_into(self, node: int) -> list[Edge]:
-        """Edges whose target is `node`, by slot."""
-        return sorted((e for e in self.edges if e.target == node), key=lambda e: e.slot)
+        """Edges whose target is `node`, by slot. Read only."""
+        self._index()
+        return self._into.get(node, [])
 
     def edges_from(self, node: int) -> list[Edge]:
-        """Edges whose source is `node`."""
-        return [e for e in self.edges if e.source == node]
+        """Edges whose source is `node`. Read only."""
+        self._index()
+        return self._from.get(node, [])
+
+    def _index(self) -> None:
+        if self._indexed == len(self.edges):
+            return
+        self._into = {}
+        self._from = {}
+        for edge in self.edges:
+            self._into.setdefault(edge.target, []).append(edge)
+            self._from.setdefault(edge.source, []).append(edge)
+        for edges in self._into.values():
+            edges.sort(key=lambda edge: edge.slot)
+        self._indexed = len(self.edges)

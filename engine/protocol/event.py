@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Event(msgspec.Struct, array_like=True, tag=True, frozen=True):
+class Event(msgspec.Struct, array_like=True, tag=True, tag_field="$kind", frozen=True):
     """Base of all events; the tag is the class name."""
 
 
@@ -134,12 +134,15 @@ class InputAsked(Event):
 
 
 class GraphDefined(Event):
-    """A graph's structure, sent once; later backwards name it by hash."""
+    """A graph's structure, sent once; later backwards name it by hash.
+
+    order: the nodes in the order in which backward runs them (leaves too, inputs without gradient not)."""
 
     hash: str
     nodes: tuple[NodePart, ...]
     edges: tuple[EdgePart, ...]
     modules: tuple[ModulePart, ...] = ()
+    order: tuple[int, ...] = ()
 
 
 class OpRan(Event):
@@ -278,6 +281,15 @@ class ValueSet(Event):
     node: int
     what: str
     text: str
+
+
+class ValueEvaluated(Event):
+    """The answer to an `Evaluate`: the value in words, and its digest where it is a tensor."""
+
+    tag: str
+    expression: str
+    text: str
+    digest: Digest | None = None
 
 
 class RequestFailed(Event):

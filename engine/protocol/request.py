@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Request(msgspec.Struct, array_like=True, tag=True, frozen=True):
+class Request(msgspec.Struct, array_like=True, tag=True, tag_field="$kind", frozen=True):
     """Base of all requests; the tag is the class name."""
 
 
@@ -64,6 +64,14 @@ class SetValue(Request):
     what: str
     expression: str
     index: tuple[int, ...] = ()
+
+
+class Evaluate(Request):
+    """Tell the value of an expression in the terms of the screen, as seen from a node (-1: where the walk stands)."""
+
+    tag: str
+    expression: str
+    node: int = -1
 
 
 class SetBreakpoints(Request):

@@ -1,0 +1,17 @@
+"""What is known of a run, without Qt: views read it, actions change it, links feed it.
+
+signal.py     a list of callbacks
+graph.py      the graph that is shown: nodes, edges, modules, state of the walk
+walk.py       moves the state of one backward along its events, both ways
+timeline.py   the list of backwards and the playhead
+history.py    what happened inside each backward, kept in memory
+recording.py  the same, read from a recorded run
+console.py    printed text, a bounded ring of lines
+curve.py      scalars over steps, growing arrays
+failure.py    why a run failed
+breakpoint.py breakpoints as the session keeps them
+receipt.py    writes down in a session what each event tells
+session.py    `Session`: all of the above in one place, and requests out
+
+May import engine.protocol and numpy; nothing else of the app.
+"""

@@ -1,0 +1,428 @@
+"""`Session`: all that is known of one script or recording, and the requests it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.session.breakpoint import Breakpoint
+from app.session.console import ConsoleText
+from app.session.curve import Curve
+from app.session.failure import Failure
+from app.session.graph import Edge, Graph, Node
+from app.session.history import History, Past
+from app.session.receipt import Receipt
+from app.session.recording import Recording
+from app.session.signal import Signal
+from app.session.timeline import Backward, Timeline
+from app.session.walk import Walk
+from engine.protocol import event as happened
+from engine.protocol import request as ask
+
+STATES = ("empty", "ready", "running", "paused", "ended", "failed", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected: kind '' (nothing), 'node' (leaves too), 'edge' or 'module', and its index in the graph."""
+
+    kind: str = ""
+    id: int = -1
+
+
+@dataclass(slots=True)
+class NodeInfo:
+    """A node with what belongs to it: its op in the catalogue, the edges into and out of it."""
+
+    node: Node
+    op: happened.OpEntry | None
+    inputs: list[Edge] = field(default_factory=list)
+    outputs: list[Edge] = field(default_factory=list)
+
+
+class Session:
+    """What is known of a run. Four signals tell that something changed; views then look for themselves.
+
+    graph: another structure is shown. selection: another thing is selected. cursor: the walk moved, the run's
+    state changed, values, curves or text arrived (console.revision, fetch_revision tell which).
+    replaced: another script or recording was opened, or the run began anew.
+
+    send(request) hands a request to the child; launch() starts one (both are put in by the link)."""
+
+    def __init__(self, send: Callable[[ask.Request], object] | None = None) -> None:
+        self.graph_changed = Signal()
+        self.selection_changed = Signal()
+        self.cursor_changed = Signal()
+        self.replaced = Signal()
+        self.send: Callable[[ask.Request], object] = send or (lambda request: None)
+        self.launch: Callable[[], object] = lambda: None
+        self.abandon: Callable[[], object] = lambda: None
+        self.path: Path | None = None
+        self.source = ""
+        self.argv: tuple[str, ...] = ()
+        self.breakpoints: list[Breakpoint] = []
+        self.watches: list[str] = []
+        self.past: Past | None = None
+        self._receipt = Receipt(self)
+        self._watched: tuple[tuple[int, ...], float] = ((), 0.0)
+        self._forget()
+        self.state = "empty"
+
+    def _forget(self) -> None:
+        self.state = "ready"
+        self.started: happened.RunStarted | None = None
+        self.ended: happened.RunEnded | None = None
+        self.failure: Failure | None = None
+        self.pause: happened.RunPaused | None = None
+        self.work: happened.WorkProgressed | None = None
+        self.input_asked: happened.InputAsked | None = None
+        self.message = ""
+        self.edited = False
+        self.console = ConsoleText()
+        self.curves: dict[str, Curve] = {}
+        self.timeline = Timeline()
+        self.history = History()
+        self.head: Walk | None = None
+        self.walk: Walk | None = None
+        self.graph = Graph()
+        self.selection = Selection()
+        self.catalogue: dict[str, happened.OpEntry] = {}
+        self.forward: list[happened.OpRan] = []
+        self.fetched: dict[str, happened.TensorFetched] = {}
+        self.fetch_errors: dict[str, str] = {}
+        self.evaluated: dict[str, happened.ValueEvaluated] = {}
+        self.fetch_revision = 0
+        self.optimizer: happened.ParameterStepped | None = None
+        self.unknown: dict[str, int] = {}
+        self.edits: list[happened.ValueSet] = []
+
+    # -- what is open ----------------------------------------------------------------------------------------
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether a recorded run is shown, so that nothing can be run."""
+        return self.past is not None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a child process is at work or stands."""
+        return self.state in ("running", "paused")
+
+    @property
+    def can_run(self) -> bool:
+        """Whether `run` would start or go on."""
+        return not self.is_recording and self.state in ("ready", "paused", "ended", "failed", "lost")
+
+    @property
+    def can_step(self) -> bool:
+        """Whether `step` would do something."""
+        return self.state in ("ready", "paused") or (self.state != "running" and len(self.timeline) > 0)
+
+    def open_script(self, path: str | Path, source: str | None = None) -> None:
+        """Show a script, ready to run. Raises OSError or UnicodeDecodeError where it cannot be read."""
+        path = Path(path)
+        text = path.read_text(encoding="utf-8") if source is None else source
+        self.abandon()
+        self.path, self.source, self.past = path, text, None
+        self._forget()
+        self.replaced.emit()
+
+    def open_recording(self, recording: Recording) -> None:
+        """Show a recorded run at the beginning of its last backward's walk."""
+        self.abandon()
+        self.path, self.past = recording.path, recording
+        self._forget()
+        self.source = ""
+        self.apply(recording.events(), quiet=True)
+        self.timeline.following = False
+        self.source = self.started.source if self.started else ""
+        if self.state in ("ready", "running", "paused"):
+            self.state = "ended"
+        self.message = recording.message
+        self.replaced.emit()
+        last = self.timeline.last
+        if last is not None:
+            self.show(last.number, last.count)
+
+    def close(self) -> None:
+        """End the child if there is one, and show nothing."""
+        self.abandon()
+        self._forget()
+        self.path, self.source, self.past, self.state = None, "", None, "empty"
+        self.replaced.emit()
+
+    # -- what arrives ----------------------------------------------------------------------------------------
+
+    def apply(self, batch: Iterable[happened.Event], quiet: bool = False) -> None:
+        """Take a batch of events, then tell the views once. quiet: do not tell."""
+        graph, selection, restarted = self.graph, self.selection, self.started
+        any_event = False
+        for event in batch:
+            any_event = True
+            self._receipt.take(event)
+        if quiet or not any_event:
+            return
+        if self.started is not restarted:
+            self.replaced.emit()
+        if self.graph is not graph:
+            self.graph_changed.emit()
+        if self.selection != selection:
+            self.selection_changed.emit()
+        self.cursor_changed.emit()
+
+    def child_gone(self, message: str) -> None:
+        """The child process ended without saying so; all that was received stays."""
+        if not self.is_live:
+            return
+        self.state = "lost"
+        self.failure = Failure("", message)
+        self.work = self.input_asked = None
+        self.message = message
+        if self.head is not None:
+            self.head.leave()
+        self.cursor_changed.emit()
+
+    # -- requests --------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start the script, or go on from where it stands."""
+        if not self.can_run:
+            return
+        self._start()
+        self._go(ask.Run())
+
+    def pause(self) -> None:
+        """Ask the running script to stop at the next place where one can stand."""
+        if self.state == "running":
+            self.send(ask.Pause())
+
+    def step(self, kind: str = "node") -> None:
+        """One stride (kinds as in the request `Step`): of the live run where it stands, else of the playhead."""
+        if self.state == "paused" and self.timeline.following:
+            self._go(ask.Step(kind))
+        elif self.state == "ready" and not self.is_recording:
+            self._start()
+            self._go(ask.Step(kind if kind in ("op", "optimizer") else "iteration"))
+        elif self.state != "running":
+            there = self._stride_over_module() if kind == "over" else self.timeline.moved(kind)
+            if there is not None:
+                self.show(*there)
+
+    def run_to(self, node: int = -1, line: int = 0, file: str = "", backward: int = -1) -> None:
+        """Go on until this node, source line or backward is reached. A playhead on the past is moved there."""
+        if not self.timeline.following and node >= 0 and self.walk is not None:
+            if node in self.walk.order:
+                self.show(self.walk.backward, self.walk.order.index(node))
+            return
+        if not self.timeline.following and backward >= 0:
+            self.show(backward, 0)
+            return
+        if self.can_run:
+            self._start()
+            self._go(ask.RunTo(node, line, file, backward))
+
+    def stop(self) -> None:
+        """End the run now."""
+        if self.is_live:
+            self.send(ask.Stop())
+
+    def say(self, text: str) -> None:
+        """Give the script's input() a line."""
+        self.input_asked = None
+        self.send(ask.Say(text))
+        self.cursor_changed.emit()
+
+    def watch(self, nodes: Iterable[int], hz: float = 15.0) -> None:
+        """Have the values and gradients of these nodes sampled while the script runs."""
+        wanted = (tuple(nodes), hz)
+        if wanted != self._watched:
+            self._watched = wanted
+            if self.is_live:
+                self.send(ask.Watch(*wanted))
+
+    def fetch(
+        self, tag: str, node: int, what: str, index: tuple[int, ...] = (), limit: int = 1 << 20
+    ) -> None:
+        """Ask for a tensor (`what` as in the request `Fetch`); the answer comes as fetched[tag] or fetch_errors[tag]."""
+        if self.is_live and self.timeline.following:
+            self.send(ask.Fetch(tag, node, what, index, limit))
+            return
+        past = self.past or self.history
+        kept = past.kept(self.timeline.backward, node, what) if self.timeline.current else None
+        if kept is None:
+            self._receipt.take(
+                happened.RequestFailed(tag, "This tensor was not kept; run again to see its numbers.")
+            )
+        else:
+            self._receipt.take(happened.TensorFetched(tag, kept.shape, kept.dtype, kept.data, None, what))
+        self.cursor_changed.emit()
+
+    def set_value(
+        self, tag: str, node: int, what: str, expression: str, index: tuple[int, ...] = ()
+    ) -> None:
+        """Put a value in place at a stop."""
+        if self.state == "paused":
+            self.send(ask.SetValue(tag, node, what, expression, index))
+
+    def evaluate(self, tag: str, expression: str, node: int = -1) -> None:
+        """Ask for the value of an expression; the answer comes as evaluated[tag] or fetch_errors[tag]."""
+        if self.is_live:
+            self.send(ask.Evaluate(tag, expression, node))
+
+    def set_breakpoints(self, breakpoints: Iterable[Breakpoint]) -> None:
+        """Replace all breakpoints."""
+        self.breakpoints = list(breakpoints)
+        if self.is_live:
+            self._send_breakpoints()
+        self.cursor_changed.emit()
+
+    def toggle_breakpoint(self, kind: str, place: str, condition: str = "") -> None:
+        """Set a breakpoint there, or take away the one that is there."""
+        kept = [b for b in self.breakpoints if (b.kind, b.place) != (kind, place)]
+        if len(kept) == len(self.breakpoints):
+            kept.append(Breakpoint(kind, place, condition))
+        self.set_breakpoints(kept)
+
+    def set_watches(self, watches: Iterable[str]) -> None:
+        """Replace the watch expressions, which are evaluated at every stop."""
+        self.watches = list(watches)
+        self.ask_watches()
+        self.cursor_changed.emit()
+
+    # -- the playhead ----------------------------------------------------------------------------------------
+
+    def show(self, backward: int, position: int) -> None:
+        """Put the playhead on an earlier backward (or the current one), `position` nodes done."""
+        entry = self.timeline.get(backward)
+        if entry is None:
+            return
+        before = self.graph
+        head = self.head
+        at_head = head is not None and self.is_live and backward == head.backward
+        self.timeline.following = at_head and head is not None and position == head.position
+        if self.timeline.following:
+            self.walk = head
+        elif self.walk is None or self.walk is head or self.walk.backward != backward:
+            self.walk = self._walk_of(entry)
+        walk = self.walk
+        if walk is None:
+            return
+        if walk is not head:
+            walk.standing = True
+            walk.move(position)
+            self.timeline.backward, self.timeline.position = backward, walk.position
+        else:
+            self.timeline.backward, self.timeline.position = walk.backward, walk.position
+        self.graph = walk.graph
+        if self.graph is not before:
+            if before.hash != self.graph.hash:
+                self.selection = Selection()
+                self.selection_changed.emit()
+            self.graph_changed.emit()
+        self.cursor_changed.emit()
+
+    def follow(self) -> None:
+        """Put the playhead back to where the live run is."""
+        if self.head is not None and self.is_live:
+            self.show(self.head.backward, self.head.position)
+
+    def _walk_of(self, entry: Backward) -> Walk | None:
+        past = self.past or self.history
+        definition = past.definition(entry.graph)
+        if definition is None:
+            return None
+        walk = Walk(definition, entry.number, entry.root)
+        for event in past.details(entry.number):
+            walk.learn(event)
+        return walk
+
+    def _stride_over_module(self) -> tuple[int, int] | None:
+        walk = self.walk
+        if walk is None or walk.node < 0 or walk.graph.nodes[walk.node].module < 0:
+            return self.timeline.moved("node")
+        module, place = walk.graph.nodes[walk.node].module, walk.position
+        while place < walk.count and walk.graph.nodes[walk.order[place]].module == module:
+            place += 1
+        return walk.backward, place
+
+    # -- selection and look-ups ------------------------------------------------------------------------------
+
+    def select_node(self, id: int) -> None:
+        """Select a node or leaf; -1 selects nothing."""
+        self._select(Selection("node", id) if 0 <= id < len(self.graph.nodes) else Selection())
+
+    def select_edge(self, id: int) -> None:
+        """Select an edge; -1 selects nothing."""
+        self._select(Selection("edge", id) if 0 <= id < len(self.graph.edges) else Selection())
+
+    def select_module(self, id: int) -> None:
+        """Select a module's call; -1 selects nothing."""
+        self._select(Selection("module", id) if 0 <= id < len(self.graph.modules) else Selection())
+
+    def _select(self, selection: Selection) -> None:
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+
+    @property
+    def selected_node(self) -> Node | None:
+        """The selected node, if a node is selected."""
+        return self.node(self.selection.id) if self.selection.kind == "node" else None
+
+    @property
+    def here(self) -> Node | None:
+        """The node that the walk stands before, if it stands."""
+        if self.walk is None or not self.walk.standing or self.walk.node < 0:
+            return None
+        return self.graph.nodes[self.walk.node]
+
+    def node(self, id: int) -> Node | None:
+        """The node with this id in the shown graph."""
+        return self.graph.nodes[id] if 0 <= id < len(self.graph.nodes) else None
+
+    def op_entry(self, name: str) -> happened.OpEntry | None:
+        """The catalogue's row for an op's name or a grad_fn name."""
+        return self.catalogue.get(name)
+
+    def node_info(self, id: int) -> NodeInfo | None:
+        """A node with its op, the edges into it and out of it."""
+        node = self.node(id)
+        if node is None:
+            return None
+        op = self.op_entry(node.op) or self.op_entry(node.name)
+        return NodeInfo(node, op, self.graph.edges_into(id), self.graph.edges_from(id))
+
+    # -- parts of the above ----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Launch a child unless one stands; the run begins anew."""
+        if self.state == "paused":
+            return
+        watched = self._watched
+        self._forget()
+        self._watched = watched
+        self.launch()
+        self.state = "running"
+        self.replaced.emit()
+        self._send_breakpoints()
+        if watched[0]:
+            self.send(ask.Watch(*watched))
+
+    def _go(self, request: ask.Request) -> None:
+        self.timeline.following = True
+        if self.head is not None:
+            self.show(self.head.backward, self.head.position)
+        self.send(request)
+
+    def _send_breakpoints(self) -> None:
+        wire = tuple(b.wire() for b in self.breakpoints if b.enabled)
+        self.send(ask.SetBreakpoints(wire))
+
+    def ask_watches(self) -> None:
+        """Have every watch expression evaluated where the run stands."""
+        if self.state == "paused":
+            for expression in self.watches:
+                self.send(ask.Evaluate("watch:" + expression, expression))
+
+

@@ -1,0 +1,87 @@
+"""The list of backwards and the playhead on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Backward:
+    """One call of backward(): `count` nodes are walked in it."""
+
+    number: int
+    graph: str
+    root: int = -1
+    variable: str = ""
+    value: float | None = None
+    file: str = ""
+    line: int = 0
+    count: int = 0
+    duration_ns: int = 0
+    saved_bytes: int = 0
+    ended: bool = False
+    edited: bool = False
+
+
+@dataclass(slots=True)
+class Timeline:
+    """All backwards so far. The playhead is (backward, position): `position` nodes of it are done.
+
+    following: the playhead stays at the head of the live run."""
+
+    backwards: list[Backward] = field(default_factory=list)
+    backward: int = -1
+    position: int = 0
+    following: bool = True
+
+    def __len__(self) -> int:
+        return len(self.backwards)
+
+    @property
+    def current(self) -> Backward | None:
+        """The backward under the playhead."""
+        return self.get(self.backward)
+
+    @property
+    def last(self) -> Backward | None:
+        """The newest backward."""
+        return self.backwards[-1] if self.backwards else None
+
+    def get(self, number: int) -> Backward | None:
+        """The backward with this number, or None."""
+        first = self.backwards[0].number if self.backwards else 0
+        place = number - first
+        if 0 <= place < len(self.backwards):
+            return self.backwards[place]
+        return None
+
+    def add(self, backward: Backward) -> None:
+        """Put a new backward at the end; one with a number that is already there replaces all from it on."""
+        if self.backwards and backward.number <= self.backwards[-1].number:
+            first = self.backwards[0].number
+            del self.backwards[max(0, backward.number - first) :]
+        self.backwards.append(backward)
+
+    def moved(self, kind: str) -> tuple[int, int] | None:
+        """Where the playhead goes by one stride of this kind (as in `Step`), or None if there is no such place."""
+        here = self.current
+        if here is None:
+            return None
+        if kind in ("node", "over", "op"):
+            if self.position < here.count:
+                return here.number, self.position + 1
+            return (here.number + 1, 0) if self.get(here.number + 1) else None
+        if kind == "back":
+            if self.position > 0:
+                return here.number, self.position - 1
+            before = self.get(here.number - 1)
+            return (before.number, before.count) if before else None
+        if kind == "end":
+            return here.number, here.count
+        if kind == "start":
+            return here.number, 0
+        if kind in ("iteration", "optimizer"):
+            return (here.number + 1, 0) if self.get(here.number + 1) else None
+        if kind == "iteration back":
+            return (here.number - 1, 0) if self.get(here.number - 1) else None
+        return None
