@@ -19,7 +19,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fused_multiply_add", "normals_from_words"]
+from engine.core.fused import fused_multiply_add
+
+__all__ = ["normals_from_words"]
 
 _CHUNK = 8192
 _WORTH_COMPILING = 1 << 20
@@ -43,21 +45,6 @@ def _rounded(*values: float) -> tuple[np.float64, ...]:
 
 _LOG64, _COS64, _SIN64, _QUARTER_PI64 = _rounded(*_LOG), _rounded(*_COS), _rounded(*_SIN), _rounded(*_QUARTER_PI)
 _LOW64, _HIGH64, _ROOT64, _FOUR64, _TWO_PI64 = _rounded(_LOG2_LOW, _LOG2_HIGH, _ROOT_HALF, _FOUR_OVER_PI, _TWO_PI)
-
-
-def fused_multiply_add(a: np.ndarray, b: Any, c: Any) -> np.ndarray:
-    """``a * b + c`` of float32 values with one rounding."""
-    product = np.multiply(a, b, dtype=np.float64)  # 48 bits at most: exact
-    addend = np.asarray(c, dtype=np.float64)
-    total = product + addend
-    # What the sum lost decides a tie: move an even last bit towards it, then round once more.
-    part = total - product
-    lost = (product - (total - part)) + (addend - part)
-    if lost.any():
-        bits = total.view(np.int64)
-        step = np.where((bits & 1) == 0, np.sign(lost) * np.sign(total), 0).astype(np.int64)
-        total = (bits + step).view(np.float64)
-    return total.astype(np.float32)
 
 
 def _single(values: np.ndarray) -> np.ndarray:

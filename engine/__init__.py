@@ -1,0 +1,57 @@
+"""Gradwalk's engine: PyTorch's API and names on NumPy and numba. `import engine as torch` works.
+
+core/       types, shapes, devices, the random stream
+autograd/   nodes and the backward walk
+ops/        the records: one definition of each op
+kernels/    numba kernels, CPU and CUDA
+tensor.py   Tensor;  faces.py fills it and torch.* from the records;  display.py prints it
+nn/ optim/ data/ vision/ utils/   PyTorch's packages of these names
+serialization.py  checkpoint files
+protocol/ recorders/ worker/  what the app sees; torch_alias.py makes `import torch` mean this package
+"""
+
+from __future__ import annotations
+
+from engine.core.dtype import SHORT_NAMES as _SHORT_NAMES
+from engine.core import dtype as _dtypes
+from engine.core.device import device
+from engine.core.dtype import dtype, finfo, get_default_dtype, iinfo, promote_types, set_default_dtype
+from engine.core.shape import Size, broadcast_shapes as _broadcast
+from engine.tensor import Parameter, Tensor
+from engine import faces as _faces
+
+_faces.load_records()
+_faces.fill_tensor()
+_faces.fill(globals(), "torch")
+for _d in _dtypes.ALL.values():
+    globals()[_d.name] = _d
+for _name, _d in _SHORT_NAMES.items():
+    globals()[_name] = _d
+
+from engine.core.layout import (  # noqa: E402
+    channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, sparse_coo, sparse_csr,
+    strided,
+)
+from engine.autograd.modes import (  # noqa: E402
+    enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
+)
+
+__version__ = "2.13.0"
+
+
+def broadcast_shapes(*shapes) -> Size:
+    """The shape that these broadcast to."""
+    return Size(_broadcast(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+
+
+def __getattr__(name: str):
+    """Load torch.nn, torch.optim ... when first asked for: they cost time that a small script need not pay."""
+    import importlib
+
+    if not name.startswith("_"):
+        try:
+            return importlib.import_module(f"engine.{name}")
+        except ModuleNotFoundError as e:
+            if e.name != f"engine.{name}":
+                raise
+    raise AttributeError(f"module 'torch' has no attribute '{name}'")

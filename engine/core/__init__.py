@@ -1,0 +1,8 @@
+"""What everything rests on: types and their promotion, shape rules, the random stream.
+
+dtype.py      torch.float32 and the rest; promotion
+shape.py      Size, broadcasting, dimension rules, strided windows on memory
+device.py     where a tensor lives
+generator.py  PyTorch's random stream
+May import: numpy, the standard library; nothing else of the engine.
+"""

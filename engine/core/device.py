@@ -1,0 +1,69 @@
+"""Where a tensor lives."""
+
+from __future__ import annotations
+
+
+class device:
+    """A device: torch.device("cpu"), torch.device("cuda", 0)."""
+
+    __slots__ = ("type", "index")
+    __module__ = "torch"
+    KINDS = ("cpu", "cuda", "meta", "mps", "xpu")
+
+    def __init__(self, type: str | device | int, index: int | None = None) -> None:  # noqa: A002
+        if isinstance(type, device):
+            type, index = type.type, type.index  # noqa: A001
+        elif isinstance(type, int):
+            type, index = "cuda", type  # noqa: A001
+        elif ":" in type:
+            type, _, number = type.partition(":")  # noqa: A001
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
+            index = int(number)
+        if type not in self.KINDS:
+            raise RuntimeError("Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, "
+                               f"xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device "
+                               f"string: {type}")
+        object.__setattr__(self, "type", type)
+        object.__setattr__(self, "index", index)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"attribute '{name}' of 'torch.device' objects is not writable")
+
+    def __repr__(self) -> str:
+        return f"device(type='{self.type}')" if self.index is None else f"device(type='{self.type}', index={self.index})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __reduce__(self) -> tuple:
+        return device, (str(self),)
+
+    def __enter__(self) -> device:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        return None
+
+
+cpu = device("cpu")
+
+
+def check(where: device | str | int | None) -> device:
+    """The device asked for, if this machine has it.
+
+    Raises: AssertionError with PyTorch's words where CUDA is asked for."""
+    if where is None:
+        return cpu
+    found = where if isinstance(where, device) else device(where)
+    if found.type == "cuda":
+        raise AssertionError("Torch not compiled with CUDA enabled")
+    if found.type not in ("cpu", "meta"):
+        raise RuntimeError(f"PyTorch is not linked with support for {found.type} devices")
+    return cpu

@@ -1,0 +1,6 @@
+"""The records: each op's forward, derivative, names, formula and sentence in one place, by theme.
+
+record.py   the families of records, and how a record becomes a function, a method and a node
+formula.py  `f`: the functions that formulas are written in
+The rest are the records. Importing this package loads them all. May import: engine.core, engine.autograd.
+"""

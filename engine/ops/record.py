@@ -1,0 +1,674 @@
+"""Records: one definition of an op yields its function, method, in-place and out= forms, node, and catalogue row.
+
+Families: `pointwise` (a formula), `kernel` (array code: reductions, matmul, convolution ...), `view` (shares memory),
+`composite` (written in other ops). A gradient is a lambda whose parameter names say what it needs:
+
+    grad            the incoming gradient (of the first output); grads: of all outputs
+    result          the forward's output (result0, result1 ... where there are several)
+    any input       the op's own parameters by name; tensors among these are saved for backward
+    self_shape      the shape of the input of that name, without saving it (a list of shapes for a list of tensors)
+    needs           the tuple of names whose gradients are wanted
+
+Pointwise gradients are evaluated on arrays, or on Tensors when somebody differentiates again; all others on Tensors.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.autograd import modes
+from engine.autograd import node as nodes
+from engine.autograd.node import Node, SavedTensor, edge, node_class
+from engine.core import dtype as dt
+from engine.core.shape import broadcast_shapes, sum_to
+from engine.ops.formula import OPS
+
+NAMESPACES: dict[str, dict[str, Callable]] = {}
+"""'torch', 'Tensor', 'nn.functional', 'linalg', 'special', 'fft' -> name -> function. The faces read these."""
+
+PLACED = ("grad", "grads", "result", "needs", "node")
+SAME_AS = {"input": "self", "axis": "dim", "keepdims": "keepdim", "x": "self", "x1": "self", "x2": "other"}
+"""Second spellings of parameters that PyTorch accepts."""
+
+
+def place(fn: Callable, name: str, on: tuple[str, ...]) -> None:
+    """Make `fn` known as `name` in these namespaces."""
+    for where in on:
+        NAMESPACES.setdefault(where, {})[name] = fn
+
+
+class Op:
+    """One op. `forward` takes arrays (for Tensors) and plain values, and returns an array or a tuple of arrays."""
+
+    family = "kernel"
+
+    def __init__(self, name: str, *, forward: Callable, inputs: tuple[str, ...] = (), grads: dict | None = None,
+                 grad_fn: str = "", formula: str = "", text: str = "", domain: tuple[float, float] | None = None,
+                 on: tuple[str, ...] = ("torch", "Tensor"), inplace: bool = False, out: bool = True,
+                 promote: str | None = None, returns: tuple[str, ...] = (), nondiff: tuple[int, ...] = (),
+                 visible: int | None = None, materialize: bool = True, aliases: tuple[str, ...] = (),
+                 save_result: bool = True) -> None:
+        self.name, self.forward, self.inputs, self.grads = name, forward, inputs, grads or {}
+        self.formula, self.text, self.domain, self.on = formula, text, domain, on
+        self.promote, self.nondiff, self.visible, self.materialize = promote, nondiff, visible, materialize
+        self.takes_out, self.is_inplace, self.aliases = out, inplace, aliases
+        self.grad_fn = grad_fn or "".join(p.capitalize() for p in name.split("_")) + "Backward0"
+        signature = inspect.signature(forward)
+        self.parameters = tuple(signature.parameters)
+        self.signature = signature
+        self.forward = _positional(forward, signature)
+        self.returns = _named_tuple(name, returns) if returns else None
+        self.bind = _binder(signature)
+        self.input_at = tuple(self.parameters.index(i) for i in inputs)
+        self._plan_gradients()
+        self.node_type = node_class(self.grad_fn, self.node_base)
+        self.function = self._make_function()
+        for key in (name, *aliases):
+            OPS.setdefault(key, self.function)
+            place(self.function, key, on)
+            if inplace:
+                self.inplace_function = self._make_inplace(key + "_")
+                place(self.inplace_function, key + "_", tuple(w for w in on if w in ("torch", "Tensor", "nn.functional")))
+                OPS.setdefault(key + "_", self.inplace_function)
+        RECORDS[name] = self
+
+    @property
+    def node_base(self) -> type[Node]:
+        """The class of nodes that evaluate this family's gradients."""
+        return OpNode
+
+    # -- gradients ---------------------------------------------------------------------------------------------
+
+    def _plan_gradients(self) -> None:
+        """Read from each gradient's parameter names what it needs, and which inputs it covers."""
+        self.plan: list[tuple[tuple[str, ...], Callable, tuple[str, ...]]] = []
+        for covers, fn in self.grads.items():
+            names = tuple(inspect.signature(fn).parameters)
+            for n in names:
+                if n.endswith("_shape") and n[:-6] in self.inputs:
+                    continue
+                if n not in PLACED and n not in self.parameters and not n.startswith("result"):
+                    raise TypeError(f"{self.name}: the gradient of {covers} asks for {n}, which the op has not")
+            self.plan.append((covers if isinstance(covers, tuple) else (covers,), fn, names))
+        self._saving: dict[tuple[bool, ...], tuple[str, ...]] = {}
+
+    def to_save(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
+        """Names to save when these inputs need a gradient."""
+        found = self._saving.get(needs)
+        if found is None:
+            wanted = [n for n, need in zip(self.inputs, needs) if need]
+            names: dict[str, None] = {}
+            for covers, _, params in self.plan:
+                if any(c in wanted for c in covers):
+                    names.update(dict.fromkeys(p for p in params if p not in ("grad", "grads", "needs", "node")
+                                               and not (p.endswith("_shape") and p[:-6] in self.inputs)))
+            found = self._saving[needs] = tuple(names)
+        return found
+
+    # -- calling -----------------------------------------------------------------------------------------------
+
+    def arrays(self, bound: tuple) -> list:
+        """The bound arguments with Tensors replaced by their arrays, promoted as the op says."""
+        T = nodes.Tensor
+        vals = [v._a if isinstance(v, T) else [x._a if isinstance(x, T) else x for x in v]
+                if type(v) in (list, tuple) and v and any(isinstance(x, T) for x in v) else v for v in bound]
+        if self.promote is not None:
+            at = self.input_at
+            kind = dt.result_type([vals[i] for i in at])
+            if self.promote == "float" and kind.category < dt.FLOAT:
+                kind = dt.default.dtype
+            target = kind.numpy
+            for i in at:
+                v = vals[i]
+                if v is not None and (not hasattr(v, "dtype") or v.dtype != target):
+                    vals[i] = v.astype(target) if hasattr(v, "astype") else target.type(v)
+        return vals
+
+    def compute(self, bound: tuple) -> Any:
+        """Run the forward on the bound arguments' arrays."""
+        return self.forward(*self.arrays(bound))
+
+    def call(self, *bound: Any) -> Any:
+        """Run the op on its parameters in order, recording a node where a gradient will be wanted."""
+        result = self.compute(bound)
+        T = nodes.Tensor
+        if type(result) is tuple:
+            outs = tuple(T._of(r) if isinstance(r, (np.ndarray, np.generic)) else r for r in result)
+        else:
+            outs = T._of(result)
+        if modes.grad_enabled and self.grads:
+            self.record(bound, outs)
+        if type(outs) is tuple:
+            if self.visible is not None:
+                outs = outs[:self.visible] if self.visible > 1 else outs[0]
+            if self.returns is not None:
+                outs = self.returns(outs)
+        if modes.observer is not None:
+            modes.observer.op_ran(self, bound, outs)
+        return outs
+
+    def needs(self, bound: tuple) -> tuple[bool, ...]:
+        """For each differentiable input, whether its gradient will be wanted."""
+        T = nodes.Tensor
+        found = []
+        for i in self.input_at:
+            v = bound[i]
+            if isinstance(v, T):
+                found.append(v._rg)
+            elif type(v) in (list, tuple):
+                found.append(any(isinstance(x, T) and x._rg for x in v))
+            else:
+                found.append(False)
+        return tuple(found)
+
+    def record(self, bound: tuple, outs: Any) -> Node | None:
+        """Make the node, hang the outputs on it."""
+        needs = self.needs(bound)
+        if True not in needs:
+            return None
+        T = nodes.Tensor
+        many = type(outs) is tuple
+        first = outs[0] if many else outs
+        if not many and first._a.dtype.kind not in "fcV":
+            return None
+        edges: list = []
+        for i in self.input_at:
+            v = bound[i]
+            if isinstance(v, T):
+                edges.append(edge(v))
+            elif type(v) in (list, tuple):
+                edges.extend(edge(x) if isinstance(x, T) else (None, 0) for x in v)
+            else:
+                edges.append((None, 0))
+        node = self.node_type(tuple(edges))
+        node.op = self
+        saved = node.saved
+        parameters = self.parameters
+        for name in self.to_save(needs):
+            if name.startswith("result"):
+                nr = int(name[6:] or 0)
+                v = outs[nr] if many else outs
+                saved[name] = SavedTensor(v, nr) if isinstance(v, T) else v
+                continue
+            v = bound[parameters.index(name)]
+            if isinstance(v, T):
+                v = SavedTensor(v)
+            elif type(v) in (list, tuple) and v and any(isinstance(x, T) for x in v):
+                v = [SavedTensor(x) if isinstance(x, T) else x for x in v]
+            saved[name] = v
+        node._needs = needs  # type: ignore[attr-defined]
+        node._inputs = tuple([  # type: ignore[attr-defined]
+            (v._a.shape, v._a.dtype) if isinstance(v := bound[i], T)
+            else ([x._a.shape for x in v], None) if type(v) in (list, tuple) and v and isinstance(v[0], T)
+            else None for i in self.input_at])
+        if many:
+            node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)
+            for nr, o in enumerate(outs):
+                if isinstance(o, T) and nr not in self.nondiff and o._a.dtype.kind in "fcV":
+                    o._rg, o._fn, o._nr = True, node, nr
+        else:
+            node.shape, node.np_dtype = first._a.shape, first._a.dtype
+            first._rg, first._fn = True, node
+        return node
+
+    def _make_function(self) -> Callable:
+        bind, call, takes_out, me = self.bind, self.call, self.takes_out, self
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = respelled(kwargs, me.parameters)
+                out = kwargs.pop("out", None) if takes_out and "out" not in me.parameters else None
+                if out is not None:
+                    return into(out, call(*checked(bind, me, args, kwargs)))
+            try:
+                bound = bind(*args, **kwargs)
+            except TypeError as e:
+                raise argument_error(me, e) from None
+            return call(*bound)
+
+        return _dressed(function, self)
+
+    def _make_inplace(self, name: str) -> Callable:
+        bind, me = self.bind, self
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                kwargs = respelled(kwargs, me.parameters)
+            return in_place(me, checked(bind, me, args, kwargs))
+
+        function.__name__ = function.__qualname__ = name
+        function.__doc__ = f"In-place form of {self.name}. {self.text}"
+        return function
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+RECORDS: dict[str, Op] = {}
+"""Every record by name, in the order of definition."""
+
+
+class OpNode(Node):
+    """A node whose gradients are the record's formulas, evaluated on Tensors."""
+
+    __slots__ = ("_needs", "_inputs")
+
+    def apply(self, grads: list) -> list:
+        op = self.op
+        if self.metas is not None and op.materialize:
+            grads = [g if g is not None else nodes.Tensor._of(np.zeros(*m)) if m[1] is not None else None
+                     for g, m in zip(grads, self.metas)]
+        wanted = tuple(n for n, need in zip(op.inputs, self._needs) if need)
+        found: dict[str, Any] = {}
+        for covers, fn, names in op.plan:
+            if not any(c in wanted for c in covers):
+                continue
+            args = [grads[0] if n == "grad" else tuple(grads) if n == "grads" else wanted if n == "needs"
+                    else self if n == "node" else self._inputs[op.inputs.index(n[:-6])][0] if n.endswith("_shape")
+                    else self.value_of(n) for n in names]
+            got = fn(*args)
+            if len(covers) == 1:
+                found[covers[0]] = got
+            else:
+                found.update(zip(covers, got))
+        out: list = []
+        for name, meta in zip(op.inputs, self._inputs):
+            g = found.get(name)
+            if type(g) in (list, tuple):
+                out.extend(g)
+            else:
+                if g is not None and meta is not None and meta[1] is not None:
+                    g = fitted(g, meta)
+                out.append(g)
+        if len(out) < len(self.next_functions):
+            # A list of tensors none of which wants a gradient still has an edge for each.
+            out.extend([None] * (len(self.next_functions) - len(out)))
+        return out
+
+
+def fitted(g: Any, meta: tuple) -> Any:
+    """A gradient in its input's type and shape: summed where the input was broadcast, cast where promoted."""
+    shape, kind = meta
+    if g._a.shape != shape:
+        g = g.sum_to_size(shape) if g._a.ndim >= len(shape) else g.expand(shape)
+    if g._a.dtype != kind:
+        if g._a.dtype.kind == "c" and kind.kind != "c":
+            g = OPS["real"](g)
+        if g._a.dtype != kind:
+            g = g.to(dt.FROM_NUMPY[kind])
+    return g
+
+
+# -- pointwise ---------------------------------------------------------------------------------------------------
+
+
+class PointwiseNode(OpNode):
+    """A node whose gradients are formulas: evaluated on arrays, on Tensors only under create_graph."""
+
+    __slots__ = ()
+
+    def apply(self, grads: list) -> list:
+        op = self.op
+        grad = grads[0]
+        again = modes.grad_enabled
+        g = grad if again else grad._a
+        T = nodes.Tensor
+        out = []
+        saved = self.saved
+        if saved is nodes.FREED:
+            raise RuntimeError(nodes.SECOND_TIME)
+        for (covers, fn, names), need, meta in zip(op.plan, self._needs, self._inputs):
+            if not need:
+                out.append(None)
+                continue
+            args = []
+            for n in names:
+                if n == "grad":
+                    args.append(g)
+                    continue
+                v = saved[n]
+                if type(v) is SavedTensor:
+                    v = v.unpack(self)
+                    if not again:
+                        v = v._a
+                args.append(v)
+            r = fn(*args)
+            if again:
+                out.append(fitted(r, meta))
+                continue
+            shape, kind = meta
+            if r.shape != shape:
+                r = sum_to(r, shape)
+            if r.dtype != kind:
+                if r.dtype.kind == "c" and kind.kind != "c":
+                    r = r.real
+                r = r.astype(kind)
+            out.append(T._of(r))
+        return out
+
+
+class Pointwise(Op):
+    """An op that is a formula of its inputs, element by element, with broadcasting and promotion."""
+
+    family = "pointwise"
+
+    @property
+    def node_base(self) -> type[Node]:
+        return PointwiseNode
+
+    def _plan_gradients(self) -> None:
+        # One formula for each input, in the inputs' order, so that the node can walk them side by side.
+        self.grads = {i: self.grads[i] for i in self.inputs if i in self.grads}
+        self.inputs = tuple(self.grads) if self.grads else self.inputs
+        super()._plan_gradients()
+
+    def compute(self, bound: tuple) -> Any:
+        T = nodes.Tensor
+        forward = self.forward
+        try:
+            if self.promote is None:
+                return forward(*[v._a if isinstance(v, T) else v for v in bound])
+            vals = [v._a if isinstance(v, T) else v for v in bound]
+            kind = None
+            same = True
+            for i in self.tensor_at:
+                v = vals[i]
+                if isinstance(v, (np.ndarray, np.generic)):
+                    if kind is None:
+                        kind = v.dtype
+                    elif v.dtype is not kind:
+                        same = False
+                elif type(v) is not float and v is not None:
+                    same = same and type(v) is int
+            if not same or kind is None or kind.kind not in "f" and self.promote != "keep":
+                vals = self._promoted(vals)
+            return forward(*vals)
+        except ValueError:
+            broadcast_shapes(*[v._a.shape for v in bound if isinstance(v, T)])
+            raise
+
+    @property
+    def tensor_at(self) -> tuple[int, ...]:
+        """Positions of the operands that take part in promotion."""
+        return self._tensor_at
+
+    def _promoted(self, vals: list) -> list:
+        at = [i for i in self._tensor_at if isinstance(vals[i], (np.ndarray, np.generic, int, float, complex))]
+        kind = dt.result_type([vals[i] for i in at])
+        if self.promote == "float" and kind.category < dt.FLOAT:
+            kind = dt.default.dtype
+        target = kind.numpy
+        for i in at:
+            v = vals[i]
+            if not hasattr(v, "dtype"):
+                vals[i] = target.type(v) if kind.category != dt.BOOL else np.bool_(v)
+            elif v.dtype != target:
+                vals[i] = v.astype(target)
+        return vals
+
+    def __init__(self, name: str, **kwargs: Any) -> None:
+        kwargs.setdefault("promote", "default")
+        forward, operands = kwargs["forward"], kwargs.pop("operands", None)
+        parameters = tuple(inspect.signature(forward).parameters)
+        self._tensor_at = tuple(parameters.index(p) for p in operands or kwargs.get("inputs") or parameters[:1])
+        super().__init__(name, **kwargs)
+
+
+# -- views and composites ----------------------------------------------------------------------------------------
+
+
+class View(Op):
+    """An op whose result shares its input's memory. The forward returns a NumPy view."""
+
+    family = "view"
+
+    def compute(self, bound: tuple) -> Any:
+        return self.forward(bound[0]._array(), *bound[1:])
+
+    def call(self, *bound: Any) -> Any:
+        base = bound[0]
+        result = self.compute(bound)
+        T = nodes.Tensor
+        if type(result) is tuple:
+            outs = tuple(T._of(r) for r in result)
+            for nr, o in enumerate(outs):
+                o._view_of(base, self, bound, nr)
+        else:
+            outs = T._of(result)
+            outs._view_of(base, self, bound, -1)
+        if modes.grad_enabled and base._rg:
+            self.record(bound, outs)
+        if modes.observer is not None:
+            modes.observer.op_ran(self, bound, outs)
+        return outs
+
+
+def pointwise(name: str, **kwargs: Any) -> Callable:
+    """Define a pointwise op: see Op for the fields; promote is 'default', 'float' (integers become floats), 'keep'
+    (no promotion of a lone integer), or None."""
+    return Pointwise(name, **kwargs).function
+
+
+def kernel(name: str, **kwargs: Any) -> Callable:
+    """Define an op by array code."""
+    return Op(name, **kwargs).function
+
+
+def view(name: str, **kwargs: Any) -> Callable:
+    """Define an op that shares memory."""
+    kwargs.setdefault("out", False)
+    return View(name, **kwargs).function
+
+
+class Composite:
+    """The record of an op that is written in other ops: drawn as a group that opens."""
+
+    family = "composite"
+
+    def __init__(self, name: str, function: Callable, formula: str, text: str, on: tuple[str, ...]) -> None:
+        self.name, self.function, self.formula, self.text, self.on = name, function, formula, text, on
+        self.inputs: tuple[str, ...] = ()
+        self.grads: dict = {}
+        self.grad_fn = ""
+
+
+COMPOSITES: dict[str, Composite] = {}
+
+
+def composite(name: str = "", *, on: tuple[str, ...] = ("torch", "Tensor"), formula: str = "", text: str = "",
+              aliases: tuple[str, ...] = (), out: bool = True) -> Callable:
+    """Decorator: define an op by a Python function on Tensors. `out=` is added unless the function takes it."""
+
+    def decorate(fn: Callable) -> Callable:
+        own = name or fn.__name__
+        parameters = tuple(inspect.signature(fn).parameters)
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values())
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            if kwargs:
+                if not open_ended:
+                    kwargs = respelled(kwargs, parameters)
+                if out and "out" not in parameters:
+                    target = kwargs.pop("out", None)
+                    if target is not None:
+                        return into(target, fn(*args, **kwargs))
+            return fn(*args, **kwargs)
+
+        function.__name__ = function.__qualname__ = own
+        function.__doc__ = fn.__doc__ or text
+        function.__signature__ = inspect.signature(fn)  # type: ignore[attr-defined]
+        function.__wrapped__ = fn  # type: ignore[attr-defined]
+        COMPOSITES[own] = Composite(own, function, formula, text or (fn.__doc__ or ""), on)
+        for key in (own, *aliases):
+            OPS.setdefault(key, function)
+            place(function, key, on)
+        return function
+
+    return decorate
+
+
+# -- calling conventions -----------------------------------------------------------------------------------------
+
+
+def _binder(signature: inspect.Signature) -> Callable:
+    """A compiled function with this signature that returns its arguments as a tuple, in order."""
+    defaults: dict[str, Any] = {}
+    parts: list[str] = []
+    star = False
+    for p in signature.parameters.values():
+        if p.kind is p.VAR_POSITIONAL:
+            parts.append("*" + p.name)
+            star = True
+            continue
+        if p.kind is p.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        if p.default is p.empty:
+            parts.append(p.name)
+        else:
+            defaults["_" + p.name] = p.default
+            parts.append(f"{p.name}=_{p.name}")
+    names = ", ".join(signature.parameters)
+    return eval(f"lambda {', '.join(parts)}: ({names},)", defaults)  # noqa: S307  (our own parameter names)
+
+
+def _positional(forward: Callable, signature: inspect.Signature) -> Callable:
+    """`forward` with its keyword-only parameters made positional: the bound arguments come as one tuple."""
+    kinds = [(p.name, p.kind) for p in signature.parameters.values()]
+    if all(kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for _, kind in kinds):
+        return forward
+    how = {inspect.Parameter.VAR_POSITIONAL: "*{0}", inspect.Parameter.KEYWORD_ONLY: "{0}={0}"}
+    passed = ", ".join(how.get(kind, "{0}").format(name) for name, kind in kinds)
+    return eval(f"lambda {', '.join(n for n, _ in kinds)}: forward({passed})", {"forward": forward})  # noqa: S307
+
+
+def respelled(kwargs: dict, parameters: tuple[str, ...]) -> dict:
+    """kwargs with PyTorch's second spellings (input, axis, keepdims) put into the op's own."""
+    for k in kwargs:
+        if k not in parameters and k in SAME_AS and SAME_AS[k] in parameters:
+            return {SAME_AS[k] if k not in parameters and SAME_AS.get(k) in parameters else k: v
+                    for k, v in kwargs.items()}
+        if k not in parameters and k == "self" and "input" in parameters:
+            return {"input" if k == "self" else k: v for k, v in kwargs.items()}
+    return kwargs
+
+
+def checked(bind: Callable, op: Op, args: tuple, kwargs: dict) -> tuple:
+    """Bound arguments.
+
+    Raises: TypeError in PyTorch's words."""
+    try:
+        return bind(*args, **kwargs)
+    except TypeError as e:
+        raise argument_error(op, e) from None
+
+
+def argument_error(op: Op, e: TypeError) -> TypeError:
+    """PyTorch's way to say that arguments do not fit."""
+    said = str(e).replace("<lambda>", op.name)
+    return TypeError(said)
+
+
+def into(out: Any, result: Any) -> Any:
+    """Write results into out=, resizing it as PyTorch does.
+
+    Raises: RuntimeError when the type does not fit or a graph would be cut."""
+    if type(result) in (tuple, list) or isinstance(result, tuple):
+        for o, r in zip(out, result):
+            into(o, r)
+        return type(result)(out) if hasattr(result, "_fields") else tuple(out)
+    if out._rg or (modes.grad_enabled and result._rg):
+        raise RuntimeError(f"{'out'}=... arguments don't support automatic differentiation, but one of the arguments "
+                           "requires grad.")
+    check_castable(result._a, out._a)
+    if out._a.shape != result._a.shape:
+        out.resize_(tuple(result._a.shape))
+    target = out._array()
+    target[...] = result._a
+    out._bump()
+    return out
+
+
+def check_castable(source: Any, target: Any) -> None:
+    """Raises: RuntimeError when a result of source's type may not be stored in target's."""
+    a, b = dt.of(source), dt.of(target)
+    if a.category > b.category or a.category == dt.INTEGER and b.category == dt.BOOL:
+        raise RuntimeError(f"result type {dt.scalar_type_name(a)} can't be cast to the desired output type "
+                           f"{dt.scalar_type_name(b)}")
+
+
+def in_place(op: Op, bound: tuple) -> Any:
+    """Run `op` on bound and put the result into its first argument, with its history."""
+    target = bound[0]
+    target._check_in_place()
+    recording = modes.grad_enabled and bool(op.grads) and True in op.needs(bound)
+    if recording and op.inputs and op.inputs[0] in op.to_save(op.needs(bound)):
+        # The formula needs the value from before the change.
+        kept = nodes.Tensor._of(np.array(target._a))
+        kept._rg, kept._fn, kept._nr, kept._view = target._rg, target._fn, target._nr, target._view
+        kept._accumulator = target._accumulator
+        if target._rg and target._fn is None and target._view is None:
+            kept._rg = False
+    else:
+        kept = None
+    result = op.compute(bound)
+    if type(result) is tuple:
+        result = result[0]
+    check_castable(result, target._a)
+    if result.shape != target._a.shape:
+        raise RuntimeError(f"output with shape {list(target._a.shape)} doesn't match the broadcast shape "
+                           f"{list(result.shape)}")
+    if not recording:
+        target._array()[...] = result
+        target._bump()
+        if modes.observer is not None:
+            modes.observer.op_ran(op, bound, target)
+        return target
+    shown = nodes.Tensor._of(result)
+    node = op.record(bound, shown)
+    if node is None:
+        target._array()[...] = result
+        target._bump()
+        return target
+    if kept is not None:
+        for name, v in node.saved.items():
+            if type(v) is SavedTensor and v.tensor is target:
+                node.saved[name] = SavedTensor(kept)
+    target._array()[...] = result
+    target._bump()
+    for name, v in list(node.saved.items()):
+        if type(v) is SavedTensor and v.output >= 0 and v.tensor is not None:
+            node.saved[name] = SavedTensor(target, v.output)
+    target._rebase(node)
+    if modes.observer is not None:
+        modes.observer.op_ran(op, bound, target)
+    return target
+
+
+def _named_tuple(name: str, fields: tuple[str, ...]) -> Callable:
+    """torch.return_types.NAME: a named tuple that prints like PyTorch's."""
+
+    def __repr__(self: Any) -> str:  # noqa: N807
+        inside = ",\n".join(f"{k}={v!r}" for k, v in zip(fields, self))
+        return f"torch.return_types.{name}(\n{inside})"
+
+    def __new__(cls: type, values: Any) -> Any:  # noqa: N807
+        return tuple.__new__(cls, values)
+
+    body = {"__repr__": __repr__, "__new__": __new__, "__module__": "torch.return_types", "_fields": fields,
+            "n_fields": len(fields), "__slots__": ()}
+    for i, k in enumerate(fields):
+        body[k] = property(lambda self, i=i: tuple.__getitem__(self, i))
+    return type(name, (tuple,), body)
+
+
+def _dressed(function: Callable, op: Op) -> Callable:
+    function.__name__ = function.__qualname__ = op.name
+    function.__doc__ = op.text or op.name
+    function.__signature__ = op.signature  # type: ignore[attr-defined]
+    function.op = op  # type: ignore[attr-defined]
+    return function
