@@ -156,7 +156,8 @@ def _representable(low: int, high: int, dtype: np.dtype) -> tuple[int, int]:
     digits = _MANTISSA[dtype.name]
 
     def nearest(value: int) -> int:
-        return int(narrow(np.float64([value]), dtype)[0])
+        rounded = int(narrow(np.float64([value]), dtype)[0])
+        return rounded if rounded < 1 << 63 else -(1 << 63)
 
     above, below = nearest(low + 1), nearest(high - 1)
     if above < low:

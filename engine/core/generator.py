@@ -52,7 +52,7 @@ class Generator:
             raise RuntimeError(f"Generator: the random stream lives on the CPU, and device is {name!r}")
         self._seed = DEFAULT_SEED
         self._bits: Any = None
-        self._fresh = True
+        self.fresh = True
         self.next_normal: float | None = None
         self.next_float_normal: float | None = None
 
@@ -71,7 +71,7 @@ class Generator:
             raise ValueError("Overflow when unpacking long long")
         self._seed = value & 0xFFFFFFFFFFFFFFFF
         self.next_normal = self.next_float_normal = None
-        self._fresh = True
+        self.fresh = True
         if self._bits is not None:
             self._start()
         return self
@@ -108,7 +108,7 @@ class Generator:
             self._open()
         if count == 0:
             return np.empty(0, dtype=np.uint32)
-        self._fresh = False
+        self.fresh = False
         if count < 64:
             return self._bits.random_raw(count).astype(np.uint32)
         return self._integers(0, 1 << 32, count, dtype=np.uint32)
@@ -122,7 +122,7 @@ class Generator:
         """The next word as a Python int."""
         if self._bits is None:
             self._open()
-        self._fresh = False
+        self.fresh = False
         return int(self._bits.random_raw())
 
     def long_word(self) -> int:
@@ -156,7 +156,7 @@ class Generator:
         row = state[0]
         position = int(self._memory[_WORDS])
         row["seed"], row["seeded"], row["words"] = self._seed, 1, self._memory[:_WORDS]
-        row["left"], row["next"] = (1, 0) if self._fresh else (_WORDS + 1 - position, position)
+        row["left"], row["next"] = (1, 0) if self.fresh else (_WORDS + 1 - position, position)
         if self.next_normal is not None:
             row["normal"], row["has_normal"] = self.next_normal, 1
         if self.next_float_normal is not None:
@@ -179,7 +179,7 @@ class Generator:
         self._seed = int(row["seed"])
         self._memory[:_WORDS] = row["words"].astype(np.uint32)
         self._memory[_WORDS] = _WORDS if left == 1 else position
-        self._fresh = left == 1 and position == 0
+        self.fresh = left == 1 and position == 0
         self.next_normal = float(row["normal"]) if row["has_normal"] else None
         self.next_float_normal = float(row["float_normal"]) if row["has_float_normal"] else None
 
