@@ -51,11 +51,14 @@ class Op:
                  on: tuple[str, ...] = ("torch", "Tensor"), inplace: bool = False, out: bool = True,
                  promote: str | None = None, returns: tuple[str, ...] = (), nondiff: tuple[int, ...] = (),
                  visible: int | None = None, materialize: bool = True, aliases: tuple[str, ...] = (),
-                 save_result: bool = True) -> None:
+                 named: Callable | None = None, tensors_only: bool = False) -> None:
         self.name, self.forward, self.inputs, self.grads = name, forward, inputs, grads or {}
         self.formula, self.text, self.domain, self.on = formula, text, domain, on
         self.promote, self.nondiff, self.visible, self.materialize = promote, nondiff, visible, materialize
         self.takes_out, self.is_inplace, self.aliases = out, inplace, aliases
+        # PyTorch numbers overloads: `named` chooses among their node names by the arguments; with tensors_only a
+        # plain number has no edge (pow(x, 2) has one edge, pow(x, y) two, mul(x, 2) two of which one leads nowhere).
+        self.named, self.tensors_only = named, tensors_only
         self.grad_fn = grad_fn or "".join(p.capitalize() for p in name.split("_")) + "Backward0"
         signature = inspect.signature(forward)
         self.parameters = tuple(signature.parameters)
@@ -182,9 +185,10 @@ class Op:
                 edges.append(edge(v))
             elif type(v) in (list, tuple):
                 edges.extend(edge(x) if isinstance(x, T) else (None, 0) for x in v)
-            else:
+            elif not self.tensors_only:
                 edges.append((None, 0))
-        node = self.node_type(tuple(edges))
+        kind = self.node_type if self.named is None else node_class(self.named(*bound), self.node_base)
+        node = kind(tuple(edges))
         node.op = self
         saved = node.saved
         parameters = self.parameters
@@ -323,7 +327,8 @@ class PointwiseNode(OpNode):
             raise RuntimeError(nodes.SECOND_TIME)
         for (covers, fn, names), need, meta in zip(op.plan, self._needs, self._inputs):
             if not need:
-                out.append(None)
+                if meta is not None or not op.tensors_only:
+                    out.append(None)
                 continue
             args = []
             for n in names:
