@@ -1,0 +1,11 @@
+"""Everything a user can do, as records: menus, shortcuts, the command palette and the keys page come from them.
+
+action.py    `Action`: id, title, shortcut, enabled, run
+file.py      open, recent, save
+walk.py      run, pause, step, stop
+view.py      theme, zoom, panels, pictures
+help.py      keys, about
+catalogue.py all of them, by id and by menu
+
+May import app.session and Qt's keys; what a record does is done through the `Window` that it is given.
+"""

@@ -1,0 +1,17 @@
+"""The panels around the canvas; each reads the session, draws, and passes clicks on.
+
+dock.py           `Dock`: a panel with a title, told what changed, refreshed only while it is visible
+blank.py          a sentence in the middle of an empty panel
+source.py         the script: numbers, colours, the current line, breakpoints; its text view in code_view.py
+outline.py        classes and functions of the script
+modules.py        modules and parameters, with the norms of their gradients
+breakpoints.py    where the run will stop
+watch.py          expressions kept in view
+inspector.py      a node as a page of a textbook; its parts in inspector_part.py, its words in chain_rule.py
+curves.py         scalars over iterations
+gradient_flow.py  the norm of the gradient at each node
+console.py        what the script printed; its text view in console_view.py
+tensor.py         a tensor as numbers, heat map and histogram; its model in tensor_table.py
+
+May import app.session, app.look, engine.protocol and Qt; never another dock's insides.
+"""

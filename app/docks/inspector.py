@@ -1,0 +1,341 @@
+"""A node as a page of a textbook: the rule, then what came in, what was saved, what goes out."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.look import font
+from app.look.number import duration_text, figure, shape_text
+from app.look.theme import theme
+from app.session.graph import Node, NodeState
+from app.session.session import NodeInfo, Session
+from engine.protocol.event import Digest
+
+from .blank import BlankOr
+from .chain_rule import Rule, input_name, rules_of
+from .digest_text import digest_line
+from .dock import Dock
+from .inspector_part import KeyHints, RuleCard, SlotRow, caption, muted
+from .tensor_table import array_of
+
+PICTURE_LIMIT = 1 << 14
+
+
+class InspectorDock(Dock):
+    """Inspector: what is selected, else the node where the walk stands. The newer of the two is shown."""
+
+    key = "inspector"
+    title = "Inspector"
+    slot_opened = Signal(int, str)
+    line_chosen = Signal(str, int)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.page = QWidget()
+        self.column = QVBoxLayout(self.page)
+        self.scroll = QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidget(self.page)
+        whole = QWidget()
+        layout = QVBoxLayout(whole)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.scroll, 1)
+        layout.addWidget(KeyHints([("F10", "step"), ("Shift F10", "back"), ("F5", "continue"), ("E", "edit")]))
+        self.body = BlankOr("empty.inspector", whole)
+        self.setWidget(self.body)
+        self.rows: list[SlotRow] = []
+        self.headline = self.subtitle = self.note = None
+        self._shown: object = None
+        self._focus: tuple[str, int] = ("", -1)
+        self._last_here: object = None
+        self._moment: object = None
+        self._asked: dict[str, str] = {}
+        self._serial = 0
+        self._pictured: dict[str, object] = {}
+
+    # -- which node ------------------------------------------------------------------------------------------
+
+    def _choose(self, changes: frozenset[str]) -> tuple[str, int]:
+        """The newer of two: what was selected, and where the walk stands."""
+        session = self.session
+        chosen = (session.selection.kind, session.selection.id)
+        here = session.here.id if session.here is not None else -1
+        place = (session.timeline.backward, session.timeline.position, here)
+        moved, self._last_here = place != self._last_here, place
+        if "selection" in changes and chosen[0]:
+            return chosen
+        if here >= 0 and (moved or not self._focus[0] or not chosen[0]):
+            return ("node", here)
+        if "selection" in changes or "graph" in changes or "replaced" in changes:
+            return chosen
+        return self._focus if self._focus[0] else chosen
+
+    def look(self, changes: frozenset[str]) -> None:
+        """Choose what to show; build its page if it is another; then fill in what is known."""
+        if changes & {"replaced", "graph"}:
+            self._shown = None
+        self._focus = kind, number = self._choose(changes)
+        info = self.session.node_info(number) if kind == "node" else None
+        self.body.show_widget(bool(kind) and (kind != "node" or info is not None))
+        if not kind or (kind == "node" and info is None):
+            self._shown = None
+            return
+        key = (self.session.graph.hash, kind, number, bool(info and info.op), theme().name)
+        if key != self._shown:
+            self._shown = key
+            self._build(kind, number, info)
+            self._moment = None
+        if info is not None:
+            self._fill(info)
+
+    # -- the page --------------------------------------------------------------------------------------------
+
+    def _build(self, kind: str, number: int, info: NodeInfo | None) -> None:
+        page = QWidget()
+        self.column = QVBoxLayout(page)
+        self.column.setContentsMargins(16, 16, 16, 8)
+        self.column.setSpacing(12)
+        self.rows = []
+        self._pictured.clear()
+        self.headline = QLabel()
+        self.headline.setObjectName("Title")
+        self.headline.setFont(font.title())
+        self.headline.setWordWrap(True)
+        self.subtitle = muted()
+        self.subtitle.setTextFormat(Qt.TextFormat.RichText)
+        self.subtitle.linkActivated.connect(self._link)
+        head = QVBoxLayout()
+        head.setSpacing(4)
+        head.addWidget(self.headline)
+        head.addWidget(self.subtitle)
+        self.column.addLayout(head)
+        if info is not None:
+            self._build_node(info)
+        elif kind == "edge":
+            self._build_edge(number)
+        else:
+            self._build_module(number)
+        self.column.addStretch(1)
+        old = self.scroll.takeWidget()
+        self.scroll.setWidget(page)
+        self.page = page
+        if old is not None:
+            old.deleteLater()
+
+    def _section(self, heading: str, whats: list[str]) -> None:
+        if not whats:
+            return
+        box = QVBoxLayout()
+        box.setSpacing(8)
+        box.addWidget(caption(heading))
+        for what in whats:
+            row = SlotRow(what)
+            row.opened.connect(lambda w: self.slot_opened.emit(self._focus[1], w))
+            self.rows.append(row)
+            box.addWidget(row)
+        self.column.addLayout(box)
+
+    def _build_node(self, info: NodeInfo) -> None:
+        node, op = info.node, info.op
+        assert self.headline is not None
+        self.headline.setText(node.name)
+        if op is not None and op.text:
+            self.column.addWidget(muted(op.text))
+        rules = rules_of(info, self.session.graph)
+        if op is not None and op.formula and node.kind == "op":
+            self.column.addWidget(RuleCard("Forward", [Rule(op.formula, "", "")]))
+        if rules:
+            self.column.addWidget(RuleCard("Chain rule" if node.kind == "op" else "Accumulation", rules))
+        if node.kind == "input":
+            self._section("Value", ["value"])
+            self.column.addWidget(muted("It does not require grad, so no gradient is computed for it."))
+        elif node.kind == "leaf":
+            self._section("Value", ["value"])
+            self._section("Gradient in", ["incoming:0"])
+            self._section("Its .grad", ["leaf_grad"])
+        else:
+            self._section("Gradient in", [f"incoming:{k}" for k in range(self._outputs(info))])
+            self._section("Saved for backward", [f"saved:{s.name}" for s in node.saved])
+            out = [e for e in info.inputs if self.session.graph.nodes[e.source].kind != "input"]
+            self._section("Gradients out", [f"outgoing:{e.slot}" for e in out])
+
+    @staticmethod
+    def _outputs(info: NodeInfo) -> int:
+        return max([len(info.node.incoming), 1, *(e.output + 1 for e in info.outputs)])
+
+    def _build_edge(self, number: int) -> None:
+        graph = self.session.graph
+        edge = graph.edges[number]
+        source, target = graph.nodes[edge.source], graph.nodes[edge.target]
+        assert self.headline is not None and self.subtitle is not None
+        self.headline.setText(f"{source.name} → {target.name}")
+        self.subtitle.setText(f"a value of shape {shape_text(edge.shape)}")
+        if edge.grad is not None:
+            self.column.addWidget(caption("Gradient back along it"))
+            self.column.addWidget(muted(digest_line(edge.grad)))
+        info = self.session.node_info(target.id)
+        if info is not None:
+            rules = rules_of(NodeInfo(info.node, info.op, [edge], info.outputs), graph)
+            if rules:
+                self.column.addWidget(RuleCard("Chain rule", rules))
+
+    def _build_module(self, number: int) -> None:
+        call = self.session.graph.modules[number]
+        assert self.headline is not None and self.subtitle is not None
+        self.headline.setText(call.path or call.type)
+        self.subtitle.setText(" · ".join(html.escape(t) for t in (call.type, call.detail) if t))
+        names = [self.session.graph.nodes[i].name for i in call.nodes]
+        self.column.addWidget(caption("Nodes inside"))
+        self.column.addWidget(muted("\n".join(names) or "Only other modules."))
+
+    # -- what is known now -----------------------------------------------------------------------------------
+
+    def _fill(self, info: NodeInfo) -> None:
+        node = info.node
+        self._subtitle(node)
+        self._ask(node)
+        for row in self.rows:
+            tag = self._asked.get(row.what, "")
+            answer = self.session.fetched.get(tag)
+            wrong = self.session.fetch_errors.get(tag, "")
+            digest = self._digest(node, row.what) or (answer.whole if answer is not None else None)
+            name, line = self._words(info, row.what, digest)
+            if digest is None and answer is None:
+                line = self._absence(node, row.what, wrong) if not line else line
+            row.say(name, line)
+            if answer is not None and self._pictured.get(row.what) is not answer:
+                self._pictured[row.what] = answer
+                signed = row.what.startswith(("incoming", "outgoing", "leaf_grad")) or None
+                row.heat.set_values(array_of(answer.data, answer.dtype, tuple(answer.shape)), signed)
+            elif answer is None and not row.heat.is_empty and wrong:
+                row.heat.set_values(None)
+
+    def _subtitle(self, node: Node) -> None:
+        graph = self.session.graph
+        words = []
+        if 0 <= node.module < len(graph.modules):
+            call = graph.modules[node.module]
+            words.append(html.escape(" · ".join(t for t in (call.path.rpartition(".")[2], call.type) if t)))
+        if node.line:
+            accent = theme().hex("accent")
+            place = html.escape(f"{Path(node.file).name}:{node.line}")
+            words.append(f'<a href="line" style="color:{accent};text-decoration:none">{place}</a>')
+        if node.kind == "leaf":
+            words.append(f"leaf · {shape_text(node.shape)} {node.dtype.removeprefix('torch.')}")
+        elif node.kind == "input":
+            words.append(f"{shape_text(node.shape)} {node.dtype.removeprefix('torch.')}")
+        if node.duration_ns:
+            words.append(duration_text(node.duration_ns))
+        assert self.subtitle is not None
+        text = " &nbsp;·&nbsp; ".join(words)
+        if self.subtitle.text() != text:
+            self.subtitle.setText(text)
+
+    def _link(self, _: str) -> None:
+        node = self.session.node(self._focus[1])
+        if node is not None:
+            self.line_chosen.emit(node.file, node.line)
+
+    def _digest(self, node: Node, what: str) -> Digest | None:
+        kind, _, place = what.partition(":")
+        if kind == "value":
+            return node.value
+        if kind == "leaf_grad":
+            return node.grad
+        parts = {"incoming": node.incoming, "outgoing": node.outgoing}.get(kind, ())
+        if place.isdigit() and int(place) < len(parts):
+            return parts[int(place)]
+        return node.grad if what == "incoming:0" and node.kind == "op" else None
+
+    def _words(self, info: NodeInfo, what: str, digest: Digest | None) -> tuple[str, str]:
+        node, graph = info.node, self.session.graph
+        kind, _, place = what.partition(":")
+        line = digest_line(digest) if digest is not None else ""
+        shape = digest.shape if digest is not None else node.shape
+        dtype = (digest.dtype if digest is not None else node.dtype).removeprefix("torch.")
+        if kind == "saved":
+            part = next((s for s in node.saved if s.name == place), None)
+            if part is not None and part.text:
+                return html.escape(f"{place} = {part.text}"), "not a tensor"
+            if part is not None and digest is None:
+                shape, dtype = part.shape, part.dtype.removeprefix("torch.")
+            return self._mono(place, f"{shape_text(shape)} {dtype}"), line
+        if kind == "incoming":
+            name = "∂L/∂y" if node.kind == "op" else "∂L/∂w"
+            if place != "0":
+                name += place
+            return self._mono(name, f"{shape_text(shape)} {dtype}"), line
+        if kind == "outgoing":
+            edge = next((e for e in info.inputs if e.slot == int(place)), None)
+            target = graph.nodes[edge.source] if edge is not None else None
+            name = html.escape(target.name if target is not None else input_name(info.op, int(place)))
+            if target is not None and target.kind == "leaf":
+                name = f'<span style="color:{theme().hex("leaf_text")}">{name}</span>'
+            out = shape_text(edge.shape if edge is not None else ())
+            if digest is not None:
+                line = f"norm {figure(digest.norm)}" + self._after(node, target, digest)
+            return f"→ {name} &nbsp;{out}", line
+        name = {"value": "value", "leaf_grad": ".grad"}.get(kind, kind)
+        return self._mono(name, f"{shape_text(shape)} {dtype}"), line
+
+    @staticmethod
+    def _mono(name: str, rest: str) -> str:
+        return f"{html.escape(name)} &nbsp;{html.escape(rest)}"
+
+    @staticmethod
+    def _after(node: Node, target: Node | None, digest: Digest) -> str:
+        odd = "".join(f" · {n} {w}" for n, w in ((digest.nans, "NaN"), (digest.infs, "Inf")) if n)
+        if target is not None and target.kind == "leaf":
+            return " · adds to .grad" + odd
+        incoming = next((d for d in node.incoming if d is not None), None)
+        if incoming is not None and incoming.norm:
+            return f" · gain {figure(digest.norm / incoming.norm, 2)}" + odd
+        return odd
+
+    def _absence(self, node: Node, what: str, wrong: str) -> str:
+        if what.startswith("outgoing") and node.state is not NodeState.DONE:
+            return "known after this step" if node.state is NodeState.HERE else "not reached yet"
+        if what.startswith(("incoming", "leaf_grad")) and node.state is NodeState.TO_COME:
+            return "not reached yet"
+        if what.startswith("outgoing"):
+            return wrong or "no gradient here"
+        return wrong or ("pause to look inside" if self.session.state == "running" else "")
+
+    # -- numbers ---------------------------------------------------------------------------------------------
+
+    def _ask(self, node: Node) -> None:
+        """Ask for the pictures once at each place where the walk stands."""
+        session = self.session
+        timeline = session.timeline
+        moment = (self._shown, timeline.backward, timeline.position, session.state, len(session.edits))
+        if moment == self._moment or session.state == "running":
+            return
+        self._moment = moment
+        self._serial += 1
+        for tag in self._asked.values():
+            session.fetched.pop(tag, None)
+            session.fetch_errors.pop(tag, None)
+        self._asked = {}
+        for row in self.rows:
+            if row.what.startswith("saved:") and any(f"saved:{s.name}" == row.what and s.text for s in node.saved):
+                continue
+            if row.what.startswith("outgoing") and node.state is not NodeState.DONE:
+                continue
+            if row.what.startswith("incoming") and node.state is NodeState.TO_COME:
+                continue
+            tag = f"inspector:{row.what}:{self._serial}"
+            self._asked[row.what] = tag
+            session.fetch(tag, node.id, row.what, (), PICTURE_LIMIT)
+
+    def retheme(self) -> None:
+        """Set the page anew in the colours of the theme."""
+        if getattr(self, "_shown", None) is not None:
+            self._shown = None
+            self.tell(frozenset({"cursor"}))

@@ -1,0 +1,124 @@
+"""Modules and parameters of the model, with sizes and the norms of their gradients."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTreeWidget, QTreeWidgetItem
+
+from app.look.number import count_text, figure, shape_text
+from app.session.graph import Graph, Node
+from app.session.session import Session
+
+from .blank import BlankOr
+from .dock import Dock
+from .right_column import FIGURE_ROLE, STRONG_ROLE, TOKEN_ROLE, dress
+
+NODE_ROLE = Qt.ItemDataRole.UserRole
+MODULE_ROLE = Qt.ItemDataRole.UserRole + 4
+
+
+class ModulesDock(Dock):
+    """Modules: a tree by path; a click selects on the canvas."""
+
+    key = "modules"
+    title = "Modules"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.tree = QTreeWidget()
+        dress(self.tree)
+        self.tree.itemClicked.connect(self._chosen)
+        self.tree.itemActivated.connect(self._chosen)
+        self.body = BlankOr("empty.modules", self.tree)
+        self.setWidget(self.body)
+        self._graph: Graph | None = None
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self._leaves: dict[int, QTreeWidgetItem] = {}
+        self._under: dict[str, list[int]] = {}
+
+    def look(self, changes: frozenset[str]) -> None:
+        """Rebuild for another structure; else write the norms and mark where we stand."""
+        if self.session.graph is not self._graph:
+            self._graph = self.session.graph
+            self._rebuild(self._graph)
+        self._figures()
+
+    def _rebuild(self, graph: Graph) -> None:
+        self.tree.clear()
+        self._items.clear()
+        self._leaves.clear()
+        self._under.clear()
+        for call in graph.modules:
+            if call.path not in self._items:
+                self._module(call.path, call.type, call.id, graph)
+        for node in graph.nodes:
+            if node.kind == "leaf":
+                self._leaf(node)
+        self.tree.expandToDepth(1)
+        self.body.show_widget(self.tree.topLevelItemCount() > 0)
+
+    def _parent(self, path: str) -> QTreeWidgetItem:
+        """The item of the longest path that this one stands under."""
+        while path:
+            path = path.rpartition(".")[0]
+            if path in self._items:
+                return self._items[path]
+        return self._items.get("", self.tree.invisibleRootItem())
+
+    def _module(self, path: str, kind: str, number: int, graph: Graph) -> None:
+        call = graph.modules[number]
+        parent = self.tree.invisibleRootItem()
+        if 0 <= call.parent < len(graph.modules):
+            parent = self._items.get(graph.modules[call.parent].path) or self._parent(path)
+        elif path:
+            parent = self._parent(path)
+        name = path.rpartition(".")[2]
+        item = QTreeWidgetItem(parent, [f"{name} {kind}".strip()])
+        item.setData(0, MODULE_ROLE, number)
+        self._items[path] = item
+        self._under[path] = []
+
+    def _leaf(self, node: Node) -> None:
+        path, _, short = node.name.rpartition(".")
+        parent = self._items.get(path) or self._parent(node.name)
+        item = QTreeWidgetItem(parent, [short or node.name])
+        item.setData(0, NODE_ROLE, node.id)
+        item.setData(0, TOKEN_ROLE, "leaf_text")
+        item.setData(0, FIGURE_ROLE, shape_text(node.shape))
+        self._leaves[node.id] = item
+        for known in self._under:
+            if not known or node.name == known or node.name.startswith(known + "."):
+                self._under[known].append(node.id)
+
+    def _figures(self) -> None:
+        graph = self.session.graph
+        here = self.session.here
+        home = graph.modules[here.module].path if here and 0 <= here.module < len(graph.modules) else None
+        for path, item in self._items.items():
+            nodes = [graph.nodes[i] for i in self._under[path]]
+            norms = [n.grad.norm for n in nodes if n.grad is not None]
+            count = sum(math.prod(n.shape) for n in nodes)
+            text = ""
+            if norms:
+                text = f"‖g‖ {figure(math.sqrt(sum(n * n for n in norms)), 2)}"
+            elif nodes and item.parent() is None:
+                text = f"{count_text(count)} params"
+            elif nodes:
+                text = "‖g‖ –"
+            item.setData(0, FIGURE_ROLE, text)
+            item.setData(0, STRONG_ROLE, path == home and home is not None)
+            item.setToolTip(0, f"{count_text(count)} parameters" if nodes else "")
+        for number, item in self._leaves.items():
+            grad = graph.nodes[number].grad
+            shape = shape_text(graph.nodes[number].shape)
+            item.setToolTip(0, f"{shape}, norm of its gradient {figure(grad.norm)}" if grad else shape)
+
+    def _chosen(self, item: QTreeWidgetItem, column: int = 0) -> None:
+        node = item.data(0, NODE_ROLE)
+        module = item.data(0, MODULE_ROLE)
+        if node is not None:
+            self.session.select_node(int(node))
+        elif module is not None:
+            self.session.select_module(int(module))
