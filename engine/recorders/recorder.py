@@ -1,0 +1,265 @@
+"""`Recorder`: the observer that autograd, modules and optimizers call; it tells what happens as events."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.autograd import modes
+from engine.autograd import node as nodes
+from engine.autograd.backward import BackwardRun
+from engine.autograd.node import AccumulateGrad, Node
+from engine.protocol import event as happened
+from engine.recorders.digest import digest_of, digest_tensor
+from engine.recorders.name import ModuleNames, name_where
+from engine.recorders.place import Places
+from engine.recorders.structure import Made, ModuleCall, Structures, made
+from engine.recorders.walk import BackwardWalk, Flow
+
+Emit = Callable[[happened.Event], None]
+
+
+class Pilot(Protocol):
+    """Who decides where the run stops. Called on the script's own thread."""
+
+    def op_ran(self, op: Any, bound: tuple, result: Any, file: str, line: int, call: ModuleCall | None) -> None:
+        """An op of the forward ran."""
+
+    def conduct(self, walk: BackwardWalk) -> None:
+        """Take this backward from its first node to its end."""
+
+    def module_entered(self, path: str, type_name: str) -> None:
+        """A module is about to run."""
+
+    def optimizer_stepped(self, optimizer: Any) -> None:
+        """An optimizer has changed its parameters."""
+
+
+class Recorder:
+    """Watches one script. `install` sets it as the observer; an error of its own never reaches the script."""
+
+    def __init__(self, script: str, emit: Emit) -> None:
+        self.emit = emit
+        self.places = Places(script)
+        self.names = ModuleNames()
+        self.structures = Structures(self.names)
+        self.pilot: Pilot | None = None
+        self.backward = 0
+        self.serial = 0
+        self.call: ModuleCall | None = None
+        self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.on_error: Callable[[BaseException], None] = lambda error: None
+        self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._thread = threading.get_ident()
+        self._inside = False
+
+    def install(self) -> None:
+        """Watch from now on, on this thread."""
+        self._thread = threading.get_ident()
+        modes.observer = self
+        optimizers = _optimizer_module()
+        if optimizers is not None:
+            optimizers.observer = self.optimizer_stepped
+
+    def uninstall(self) -> None:
+        """Watch no more."""
+        modes.observer = None
+        optimizers = _optimizer_module()
+        if optimizers is not None:
+            optimizers.observer = None
+
+    def is_elsewhere(self) -> bool:
+        """Whether this call comes from another thread than the script's, or from within a backward."""
+        return self._inside or threading.get_ident() != self._thread
+
+    # -- what the engine calls -------------------------------------------------------------------------------
+
+    def op_ran(self, op: Any, bound: tuple, result: Any) -> None:
+        """Note on the new node where it came from, then let the pilot look."""
+        if self._inside or threading.get_ident() != self._thread:
+            return
+        try:
+            file, line = self.places.here()
+            first = result[0] if type(result) is tuple and result else result
+            node = getattr(first, "_fn", None)
+            if node is not None and type(node) is not AccumulateGrad and first._rg:
+                node.__dict__["made"] = Made(file, line, self.call, first._a, _plain_inputs(op, bound))
+        except Exception as error:
+            self.on_error(error)
+            return
+        if self.pilot is not None:
+            self.pilot.op_ran(op, bound, result, file, line, self.call)
+
+    def module_entered(self, module: Any) -> None:
+        """A module is about to run."""
+        if self._inside or threading.get_ident() != self._thread:
+            return
+        if self.call is None:
+            self.names.add_root(module)
+        self.call = ModuleCall(module, self.call)
+        if self.pilot is not None:
+            self.pilot.module_entered(self.names.module(module), type(module).__name__)
+
+    def module_left(self, module: Any) -> None:
+        """A module has run, or raised."""
+        if self._inside or threading.get_ident() != self._thread:
+            return
+        call = self.call
+        while call is not None and call.module is not module:
+            call = call.parent
+        self.call = None if call is None else call.parent
+
+    def optimizer_stepped(self, optimizer: Any) -> None:
+        """An optimizer has changed its parameters."""
+        if self._inside or threading.get_ident() != self._thread:
+            return
+        try:
+            self.optimizers.add(optimizer)
+            step = self._steps.get(optimizer, 0)
+            self._steps[optimizer] = step + 1
+            lr = tuple(float(g["lr"]) for g in optimizer.param_groups if "lr" in g)
+            names = self._parameter_names(optimizer) if step == 0 else ()
+            self.emit(happened.ParameterStepped(type(optimizer).__name__, step, names, lr))
+        except Exception as error:
+            self.on_error(error)
+        if self.pilot is not None:
+            self.pilot.optimizer_stepped(optimizer)
+
+    def drive(self, run: BackwardRun) -> None:
+        """Take a backward to its end, telling of it."""
+        if self.is_elsewhere():
+            run.finish()
+            return
+        self._inside = True
+        try:
+            try:
+                walk = self._begin(run)
+            except Exception as error:
+                self.on_error(error)
+                run.finish()
+                return
+            if self.pilot is None:
+                run.finish()
+            else:
+                self.pilot.conduct(walk)
+            self.emit(happened.BackwardEnded(walk.number, 0, self._saved_bytes(walk)))
+        finally:
+            self._inside = False
+
+    # -- telling ---------------------------------------------------------------------------------------------
+
+    def _begin(self, run: BackwardRun) -> BackwardWalk:
+        frame = self.places.frame(3)
+        structure, new = self.structures.of(run, frame)
+        if new:
+            self.emit(structure.definition)
+        number = self.backward
+        self.backward += 1
+        root, nr = run.roots[0]
+        file, line = ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+        variable = variable_of(frame, root, nr)
+        value = scalar_value(frame, root, nr)
+        self.emit(
+            happened.BackwardStarted(
+                number, structure.definition.hash, structure.index[root], variable, value, line, file
+            )
+        )
+        if value is not None:
+            self.emit(happened.ScalarLogged(variable or f"line {line}", number, value, line))
+        return BackwardWalk(run, number, structure)
+
+    def tell_entered(self, walk: BackwardWalk) -> None:
+        """The walk stands before its node."""
+        if walk.node is not None:
+            self.emit(happened.NodeEntered(walk.number, walk.index, walk.position, walk.count))
+
+    def tell_flow(self, walk: BackwardWalk, position: int, flow: Flow, duration_ns: int) -> None:
+        """A node ran: gradients along its edges, or the sum at its leaf."""
+        index = walk.structure.index[flow.node]
+        if isinstance(flow.node, AccumulateGrad):
+            contribution = digest_tensor(flow.grads[0]) if flow.grads else None
+            self.emit(
+                happened.GradAccumulated(
+                    walk.number, index, position, contribution, digest_of(flow.total), flow.first
+                )
+            )
+            return
+        self.emit(
+            happened.GradFlowed(
+                walk.number,
+                index,
+                position,
+                tuple(digest_tensor(g) for g in flow.grads),
+                tuple(digest_tensor(g) for g in flow.out),
+                duration_ns,
+            )
+        )
+
+    def _parameter_names(self, optimizer: Any) -> tuple[str, ...]:
+        return tuple(self.names.parameter(p) for g in optimizer.param_groups for p in g["params"])
+
+    def _saved_bytes(self, walk: BackwardWalk) -> int:
+        return 0
+
+
+def value_of(walk: BackwardWalk, number: int) -> Any:
+    """The forward's value at a node, leaf or input of this graph, as an array; None where it is not known."""
+    structure = walk.structure
+    if number >= len(structure.nodes):
+        return structure.input_of(number)
+    node = structure.nodes[number]
+    if isinstance(node, AccumulateGrad):
+        return node.variable._a
+    return made(node).result
+
+
+def variable_of(frame: FrameType | None, node: Node, nr: int) -> str:
+    """The name of the variable that holds output `nr` of `node`, or ''."""
+    return name_where(frame, lambda v: _holds(v, node, nr))
+
+
+def scalar_value(frame: FrameType | None, node: Node, nr: int) -> float | None:
+    """The number that output `nr` of `node` is, or None if it has several elements or is not known."""
+    array = made(node).result if nr == 0 else None
+    if array is None:
+        for value in (frame.f_locals | frame.f_globals).values() if frame is not None else ():
+            if _holds(value, node, nr):
+                array = value._a
+                break
+    if isinstance(array, (np.ndarray, np.generic)) and array.size == 1 and array.dtype.kind != "c":
+        return float(np.asarray(array).reshape(-1)[0])
+    return None
+
+
+def _holds(value: Any, node: Node, nr: int) -> bool:
+    return isinstance(value, nodes.Tensor) and value._fn is node and value._nr == nr
+
+
+def _plain_inputs(op: Any, bound: tuple) -> tuple:
+    """(slot, name, array) of each tensor argument that wants no gradient."""
+    found = []
+    differentiable = op.input_at
+    extra = len(differentiable)
+    for place, value in enumerate(bound):
+        if not isinstance(value, nodes.Tensor) or value._rg:
+            continue
+        if place in differentiable:
+            slot = differentiable.index(place)
+        else:
+            slot = extra
+            extra += 1
+        found.append((slot, op.parameters[place], value._a))
+    return tuple(found)
+
+
+def _optimizer_module() -> Any:
+    try:
+        from engine.optim import optimizer
+    except ImportError:
+        return None
+    return optimizer if hasattr(optimizer, "observer") else None

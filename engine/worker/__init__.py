@@ -1,0 +1,17 @@
+"""The child process: runs a script, tells of it in events, obeys requests.
+
+__main__.py   `python -m engine.worker SCRIPT [ARGS...]`, events on stdout, requests on stdin
+child.py      puts the parts together and runs the script
+inbox.py      a thread that reads requests
+outbox.py     events on their way out, in batches
+printed.py    what the script prints, as events; its input()
+pilot.py      where the run stops: pause, steps, breakpoints
+stand.py      what is done while it stands: fetch, set, evaluate
+breakpoint.py breakpoints and when they hit
+expression.py expressions that a person types, parsed and evaluated without eval
+slot.py       the tensors of a node by their names: value, incoming:0, saved:self ...
+keeper.py     what a recording keeps
+record.py     runs a script and keeps its events in a file
+
+May import all of engine but its top; nothing of the app.
+"""
