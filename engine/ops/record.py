@@ -51,7 +51,8 @@ class Op:
                  on: tuple[str, ...] = ("torch", "Tensor"), inplace: bool = False, out: bool = True,
                  promote: str | None = None, returns: tuple[str, ...] = (), nondiff: tuple[int, ...] = (),
                  visible: int | None = None, materialize: bool = True, aliases: tuple[str, ...] = (),
-                 named: Callable | None = None, tensors_only: bool = False) -> None:
+                 named: Callable | None = None, tensors_only: bool = False,
+                 inplace_grad_fn: str = "", gradients: dict[str, str] | None = None) -> None:
         self.name, self.forward, self.inputs, self.grads = name, forward, inputs, grads or {}
         self.formula, self.text, self.domain, self.on = formula, text, domain, on
         self.promote, self.nondiff, self.visible, self.materialize = promote, nondiff, visible, materialize
@@ -69,6 +70,8 @@ class Op:
         self.input_at = tuple(self.parameters.index(i) for i in inputs)
         self._plan_gradients()
         self.node_type = node_class(self.grad_fn, self.node_base)
+        self.inplace_node_type = node_class(inplace_grad_fn or self.grad_fn, self.node_base)
+        self.gradients = gradients or {}
         self.function = self._make_function()
         for key in (name, *aliases):
             OPS.setdefault(key, self.function)
@@ -168,7 +171,7 @@ class Op:
                 found.append(False)
         return tuple(found)
 
-    def record(self, bound: tuple, outs: Any) -> Node | None:
+    def record(self, bound: tuple, outs: Any, node_type: type[Node] | None = None) -> Node | None:
         """Make the node, hang the outputs on it."""
         needs = self.needs(bound)
         if True not in needs:
@@ -634,7 +637,7 @@ def in_place(op: Op, bound: tuple) -> Any:
             modes.observer.op_ran(op, bound, target)
         return target
     shown = nodes.Tensor._of(result)
-    node = op.record(bound, shown)
+    node = op.record(bound, shown, op.inplace_node_type)
     if node is None:
         target._array()[...] = result
         target._bump()
