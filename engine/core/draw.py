@@ -239,8 +239,15 @@ def cauchy(generator: Generator, count: int, dtype: np.dtype, median: float = 0.
 # -- bernoulli ---------------------------------------------------------------------------------------
 def bernoulli(generator: Generator, count: int, p: float) -> np.ndarray:
     """Booleans, each True with the one probability p; two words each."""
-    threshold = np.uint64(math.ceil(p * 2.0 ** 53))
-    return (generator.long_words(count) & np.uint64(0x1FFFFFFFFFFFFF)) < threshold
+    threshold = math.ceil(p * 2.0 ** 53)
+    words = generator.words(2 * count)
+    upper = words[0::2] & np.uint32(0x1FFFFF)
+    limit = np.uint32(threshold >> 32)
+    chosen = upper < limit
+    ties = upper == limit  # one in two million: only then the lower word matters
+    if ties.any():
+        chosen[ties] = words[1::2][ties] < np.uint32(threshold & 0xFFFFFFFF)
+    return chosen
 
 
 def bernoulli_of(generator: Generator, p: np.ndarray) -> np.ndarray:

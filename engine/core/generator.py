@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,7 @@ class Generator:
 
     def seed(self) -> int:
         """A new seed from the operating system, from which the stream starts again."""
-        import secrets
-
-        value = secrets.randbits(53)
+        value = int.from_bytes(os.urandom(8), "little")
         self.manual_seed(value)
         return value
 

@@ -160,10 +160,9 @@ def _gamma(boosted: Any, powers: Any, uniforms: Any, state: Any, out: Any) -> in
         scale = 1.0
         if boosted[i] == 0.0:
             result = 0.0
-        elif powers[i] != 0.0:
-            if at < available:
-                scale = math.pow(1.0 - uniforms[at], powers[i])
-                at += 1
+        elif powers[i] != 0.0 and at < available:
+            scale = math.pow(1.0 - uniforms[at], powers[i])
+            at += 1
         d = boosted[i]
         c = 1.0 / math.sqrt(9.0 * d) if d > 0.0 else 0.0
         while result < 0.0:
