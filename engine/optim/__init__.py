@@ -30,7 +30,6 @@ from engine.optim.sparse_adam import SparseAdam
 from engine.optim.swap import swap_in_optimizer_params_and_state
 
 
-
 def __getattr__(name: str) -> object:
     """Load swa_utils, which needs the modules, when first asked for."""
     if name == "swa_utils":
@@ -41,7 +40,23 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
-    "Adafactor", "Adadelta", "Adagrad", "Adam", "Adamax", "AdamW", "ASGD", "LBFGS", "lr_scheduler", "Muon", "NAdam",
-    "Optimizer", "RAdam", "RMSprop", "Rprop", "SGD", "SparseAdam", "swap_in_optimizer_params_and_state",
+    "Adafactor",
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "Adamax",
+    "AdamW",
+    "ASGD",
+    "LBFGS",
+    "lr_scheduler",
+    "Muon",
+    "NAdam",
+    "Optimizer",
+    "RAdam",
+    "RMSprop",
+    "Rprop",
+    "SGD",
+    "SparseAdam",
+    "swap_in_optimizer_params_and_state",
     "swa_utils",
 ]

@@ -19,9 +19,18 @@ class Adafactor(Parameterwise):
 
     late_options = {"foreach": None}
 
-    def __init__(self, params: Any, lr: Any = 1e-2, beta2_decay: float = -0.8,
-                 eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,
-                 foreach: bool | None = None, maximize: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        beta2_decay: float = -0.8,
+        eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0,
+        weight_decay: float = 0.0,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+    ) -> None:
         check_learning_rate(lr, "Learning rate should be >= 0 but is: {}")
         if not 0.0 >= beta2_decay:
             raise ValueError(f"beta2_decay should be <= 0 but is: {beta2_decay}")
@@ -33,8 +42,18 @@ class Adafactor(Parameterwise):
             raise ValueError(f"Clipping threshold d should be >= 1 but is: {d}")
         if not 0.0 <= weight_decay:
             raise ValueError(f"weight_decay should be >= 0 but is: {weight_decay}")
-        super().__init__(params, dict(lr=lr, beta2_decay=beta2_decay, eps=eps, d=d, weight_decay=weight_decay,
-                                      foreach=foreach, maximize=maximize))
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                beta2_decay=beta2_decay,
+                eps=eps,
+                d=d,
+                weight_decay=weight_decay,
+                foreach=foreach,
+                maximize=maximize,
+            ),
+        )
 
     def begin(self, p: Any, group: dict) -> dict[str, Any]:
         """Step 0, and the variance at zero: a row and a column, or a vector for what is no matrix.
@@ -48,8 +67,11 @@ class Adafactor(Parameterwise):
         if grad.dim() < 2:
             return {"step": new_step(group), "variance": torch.zeros_like(grad)}
         shape = list(grad.shape)
-        return {"step": new_step(group), "row_var": grad.new_zeros([*shape[:-1], 1]),
-                "col_var": grad.new_zeros([*shape[:-2], 1, shape[-1]])}
+        return {
+            "step": new_step(group),
+            "row_var": grad.new_zeros([*shape[:-1], 1]),
+            "col_var": grad.new_zeros([*shape[:-2], 1, shape[-1]]),
+        }
 
     def update(self, m: Any, p: Any, g: Any, state: dict, group: dict, lr: Any) -> None:
         """One update of `p`."""
@@ -57,8 +79,8 @@ class Adafactor(Parameterwise):
         eps1, eps2 = group["eps"]
         eps1 = float(np.finfo(p.dtype).eps) if eps1 is None else eps1
         fade = step ** group["beta2_decay"]
-        size = float(np.linalg.norm(p.reshape(-1))) / p.size ** 0.5
-        rate = max(eps2, size) * min(lr, 1 / step ** 0.5)
+        size = float(np.linalg.norm(p.reshape(-1))) / p.size**0.5
+        rate = max(eps2, size) * min(lr, 1 / step**0.5)
         if group["weight_decay"] != 0:
             m.mul_(p, 1 - lr * group["weight_decay"])
         if g.ndim > 1:
@@ -71,7 +93,7 @@ class Adafactor(Parameterwise):
             variance = m.lerp_(m.of(state["variance"]), g * g, fade).copy()
         update = np.reciprocal(np.sqrt(np.maximum(variance, p.dtype.type(eps1 * eps1))))
         update *= g
-        clip = max(1.0, float(np.linalg.norm(update.reshape(-1))) / (update.size ** 0.5 * group["d"]))
+        clip = max(1.0, float(np.linalg.norm(update.reshape(-1))) / (update.size**0.5 * group["d"]))
         m.add_(p, update, alpha=-rate / clip)
 
 

@@ -20,16 +20,41 @@ class Adagrad(Parameterwise):
 
     late_options = {"foreach": None, "maximize": False, "differentiable": False, "fused": None}
 
-    def __init__(self, params: Any, lr: Any = 1e-2, lr_decay: float = 0, weight_decay: float = 0,
-                 initial_accumulator_value: float = 0, eps: float = 1e-10, foreach: bool | None = None, *,
-                 maximize: bool = False, differentiable: bool = False, fused: bool | None = None) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
         check_learning_rate(lr)
-        check_not_negative(lr_decay=lr_decay, weight_decay=weight_decay,
-                           initial_accumulator_value=initial_accumulator_value, epsilon=eps)
-        super().__init__(params, dict(
-            lr=lr, lr_decay=lr_decay, eps=eps, weight_decay=weight_decay,
-            initial_accumulator_value=initial_accumulator_value, foreach=foreach, maximize=maximize,
-            differentiable=differentiable, fused=fused))
+        check_not_negative(
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            epsilon=eps,
+        )
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                lr_decay=lr_decay,
+                eps=eps,
+                weight_decay=weight_decay,
+                initial_accumulator_value=initial_accumulator_value,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                fused=fused,
+            ),
+        )
         check_fused(fused, differentiable, foreach)
         for group in self.param_groups:
             for p in group["params"]:
@@ -38,8 +63,10 @@ class Adagrad(Parameterwise):
     def begin(self, p: Any, group: dict) -> dict[str, Any]:
         """Step 0 and the sum at its initial value."""
         start: Any = self.defaults["initial_accumulator_value"]
-        return {"step": new_step(group),
-                "sum": torch.full_like(p, complex(start, start) if p.is_complex() else start).detach()}
+        return {
+            "step": new_step(group),
+            "sum": torch.full_like(p, complex(start, start) if p.is_complex() else start).detach(),
+        }
 
     def share_memory(self) -> None:
         """Let child processes see the sums as this process does."""

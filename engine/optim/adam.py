@@ -18,13 +18,32 @@ class Adam(Parameterwise):
     """
 
     sparse_message = "Adam does not support sparse gradients, please consider SparseAdam instead"
-    late_options = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": False,
-                    "differentiable": False, "decoupled_weight_decay": False, "fused": None}
+    late_options = {
+        "amsgrad": False,
+        "maximize": False,
+        "foreach": None,
+        "capturable": False,
+        "differentiable": False,
+        "decoupled_weight_decay": False,
+        "fused": None,
+    }
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0, amsgrad: bool = False, *, foreach: bool | None = None,
-                 maximize: bool = False, capturable: bool = False, differentiable: bool = False,
-                 fused: bool | None = None, decoupled_weight_decay: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: tuple = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
+        *,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
+    ) -> None:
         if isinstance(lr, torch.Tensor):
             if foreach and not capturable:
                 raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
@@ -42,14 +61,27 @@ class Adam(Parameterwise):
             raise ValueError("betas must be either both floats or both Tensors")
         for index in (0, 1) if all(tensors) else ():
             if foreach and not capturable:
-                raise ValueError(f"betas[{index}] as a Tensor is not supported for capturable=False and "
-                                 "foreach=True")
+                raise ValueError(
+                    f"betas[{index}] as a Tensor is not supported for capturable=False and foreach=True"
+                )
             if betas[index].numel() != 1:
                 raise ValueError(f"Tensor betas[{index}] must be 1-element")
-        super().__init__(params, dict(
-            lr=lr, betas=tuple(_to_scalar(beta) for beta in betas), eps=eps, weight_decay=weight_decay,
-            amsgrad=amsgrad, maximize=maximize, foreach=foreach, capturable=capturable,
-            differentiable=differentiable, fused=fused, decoupled_weight_decay=decoupled_weight_decay))
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                betas=tuple(_to_scalar(beta) for beta in betas),
+                eps=eps,
+                weight_decay=weight_decay,
+                amsgrad=amsgrad,
+                maximize=maximize,
+                foreach=foreach,
+                capturable=capturable,
+                differentiable=differentiable,
+                fused=fused,
+                decoupled_weight_decay=decoupled_weight_decay,
+            ),
+        )
         check_fused(fused, differentiable, foreach)
 
     def begin(self, p: Any, group: dict) -> dict[str, Any]:
@@ -73,10 +105,13 @@ class Adam(Parameterwise):
                 g = m.add(g, p, alpha=decay)
         average, square = m.of(state["exp_avg"]), m.of(state["exp_avg_sq"])
         largest = m.of(state["max_exp_avg_sq"]) if group["amsgrad"] else None
-        step_size = lr / (1 - beta1 ** step)
-        root = (1 - beta2 ** step) ** 0.5
-        if m is ArrayMath and largest is None and m.adam_(p, g, average, square, beta1, beta2, root, group["eps"],
-                                                          step_size):
+        step_size = lr / (1 - beta1**step)
+        root = (1 - beta2**step) ** 0.5
+        if (
+            m is ArrayMath
+            and largest is None
+            and m.adam_(p, g, average, square, beta1, beta2, root, group["eps"], step_size)
+        ):
             return
         m.lerp_(average, g, 1 - beta1)
         m.addcmul_(m.mul_(square, beta2), g, g, value=1 - beta2)

@@ -6,7 +6,13 @@ from typing import Any
 
 import engine as torch
 from engine.optim.arithmetic import advance
-from engine.optim.optimizer import Parameterwise, check_betas, check_learning_rate, check_not_negative, new_step
+from engine.optim.optimizer import (
+    Parameterwise,
+    check_betas,
+    check_learning_rate,
+    check_not_negative,
+    new_step,
+)
 
 
 class Adamax(Parameterwise):
@@ -17,16 +23,36 @@ class Adamax(Parameterwise):
 
     late_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
 
-    def __init__(self, params: Any, lr: Any = 2e-3, betas: tuple = (0.9, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0, foreach: bool | None = None, *, maximize: bool = False,
-                 differentiable: bool = False, capturable: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 2e-3,
+        betas: tuple = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        *,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
+    ) -> None:
         check_learning_rate(lr)
         check_not_negative(epsilon=eps)
         check_betas(betas)
         check_not_negative(weight_decay=weight_decay)
-        super().__init__(params, dict(
-            lr=lr, betas=betas, eps=eps, weight_decay=weight_decay, foreach=foreach, maximize=maximize,
-            differentiable=differentiable, capturable=capturable))
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                capturable=capturable,
+            ),
+        )
 
     def begin(self, p: Any, group: dict) -> dict[str, Any]:
         """Step 0, the average and the largest value at zero."""
@@ -41,4 +67,4 @@ class Adamax(Parameterwise):
         average, largest = m.of(state["exp_avg"]), m.of(state["exp_inf"])
         m.lerp_(average, g, 1 - beta1)
         m.maximum_(m.mul_(largest, beta2), m.add_(m.abs(g), group["eps"]))
-        m.addcdiv_(p, average, largest, value=-(lr / (1 - beta1 ** step)))
+        m.addcdiv_(p, average, largest, value=-(lr / (1 - beta1**step)))

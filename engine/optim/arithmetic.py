@@ -51,6 +51,7 @@ def _compiled(a: np.ndarray, *others: np.ndarray) -> Any:
             return None
     if _kernel is None:
         from engine.optim import kernel as _kernel_module
+
         _kernel = _kernel_module
     return _kernel
 
@@ -187,15 +188,29 @@ class ArrayMath:
         return a
 
     @staticmethod
-    def adam_(p: np.ndarray, g: np.ndarray, average: np.ndarray, square: np.ndarray, beta1: float, beta2: float,
-              root: float, eps: float, step_size: float) -> bool:
+    def adam_(
+        p: np.ndarray,
+        g: np.ndarray,
+        average: np.ndarray,
+        square: np.ndarray,
+        beta1: float,
+        beta2: float,
+        root: float,
+        eps: float,
+        step_size: float,
+    ) -> bool:
         """Whether a compiled loop has done the whole of Adam's update: the same bits in one pass."""
         fast = _compiled(p, g, average, square) if beta1 > 0.5 else None
         if fast is None:
             return False
         rates = (1 - beta1, beta2, 1 - beta2, root, eps, -step_size)
-        fast.adam(p.reshape(-1), g.reshape(-1), average.reshape(-1), square.reshape(-1),
-                  *(_rate(p, rate) for rate in rates))
+        fast.adam(
+            p.reshape(-1),
+            g.reshape(-1),
+            average.reshape(-1),
+            square.reshape(-1),
+            *(_rate(p, rate) for rate in rates),
+        )
         return True
 
     @staticmethod

@@ -6,7 +6,13 @@ from typing import Any
 
 import engine as torch
 from engine.optim.arithmetic import advance
-from engine.optim.optimizer import Parameterwise, _scalar_dtype, check_learning_rate, check_not_negative, new_step
+from engine.optim.optimizer import (
+    Parameterwise,
+    _scalar_dtype,
+    check_learning_rate,
+    check_not_negative,
+    new_step,
+)
 
 
 class ASGD(Parameterwise):
@@ -18,19 +24,44 @@ class ASGD(Parameterwise):
     late_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
     capturable_what = "params, mus, etas, and state_steps"
 
-    def __init__(self, params: Any, lr: Any = 1e-2, lambd: float = 1e-4, alpha: float = 0.75, t0: float = 1e6,
-                 weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False,
-                 differentiable: bool = False, capturable: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
+    ) -> None:
         check_learning_rate(lr)
         check_not_negative(weight_decay=weight_decay)
-        super().__init__(params, dict(
-            lr=lr, lambd=lambd, alpha=alpha, t0=t0, weight_decay=weight_decay, foreach=foreach,
-            maximize=maximize, differentiable=differentiable, capturable=capturable))
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                lambd=lambd,
+                alpha=alpha,
+                t0=t0,
+                weight_decay=weight_decay,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                capturable=capturable,
+            ),
+        )
 
     def begin(self, p: Any, group: dict) -> dict[str, Any]:
         """Step 0, the rate at its start, a weight of 1 and an average of zero."""
-        return {"step": new_step(group), "eta": torch.tensor(float(group["lr"]), dtype=_scalar_dtype()),
-                "mu": torch.ones_like(new_step(group)), "ax": torch.zeros_like(p)}
+        return {
+            "step": new_step(group),
+            "eta": torch.tensor(float(group["lr"]), dtype=_scalar_dtype()),
+            "mu": torch.ones_like(new_step(group)),
+            "ax": torch.zeros_like(p),
+        }
 
     def update(self, m: Any, p: Any, g: Any, state: dict, group: dict, lr: Any) -> None:
         """One update of `p`."""

@@ -58,8 +58,18 @@ def addcdiv(a: Any, b: Any, c: Any, value: Any) -> None:
 
 
 @njit(cache=True)
-def adam(p: Any, g: Any, average: Any, square: Any, weight: Any, keep: Any, take: Any, root: Any, eps: Any,
-         rate: Any) -> None:
+def adam(
+    p: Any,
+    g: Any,
+    average: Any,
+    square: Any,
+    weight: Any,
+    keep: Any,
+    take: Any,
+    root: Any,
+    eps: Any,
+    rate: Any,
+) -> None:
     """average += weight * (g - average); square = keep * square + take * g²; p += rate * average / (...)."""
     for i in range(p.size):
         m = _fma(weight, g[i] - average[i], average[i])

@@ -19,15 +19,32 @@ class LBFGS(Optimizer):
     Source: torch.optim.LBFGS; Nocedal and Wright, Numerical Optimization, algorithm 7.4.
     """
 
-    def __init__(self, params: Any, lr: Any = 1, max_iter: int = 20, max_eval: int | None = None,
-                 tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
-                 line_search_fn: str | None = None) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+    ) -> None:
         check_learning_rate(lr)
         if max_eval is None:
             max_eval = max_iter * 5 // 4
-        super().__init__(params, dict(
-            lr=lr, max_iter=max_iter, max_eval=max_eval, tolerance_grad=tolerance_grad,
-            tolerance_change=tolerance_change, history_size=history_size, line_search_fn=line_search_fn))
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                max_iter=max_iter,
+                max_eval=max_eval,
+                tolerance_grad=tolerance_grad,
+                tolerance_change=tolerance_change,
+                history_size=history_size,
+                line_search_fn=line_search_fn,
+            ),
+        )
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
         self._params = self.param_groups[0]["params"]
@@ -38,8 +55,14 @@ class LBFGS(Optimizer):
             grad = p.grad
             if grad is None:
                 width = 2 if p.is_complex() else 1
-                parts.append(np.zeros(p.numel() * width, torch.view_as_real(p.detach()).numpy().dtype
-                                      if p.is_complex() else p.detach().cpu().numpy().dtype))
+                parts.append(
+                    np.zeros(
+                        p.numel() * width,
+                        torch.view_as_real(p.detach()).numpy().dtype
+                        if p.is_complex()
+                        else p.detach().cpu().numpy().dtype,
+                    )
+                )
                 continue
             grad = grad.to_dense() if grad.is_sparse else grad
             grad = torch.view_as_real(grad) if grad.is_complex() else grad
@@ -50,7 +73,7 @@ class LBFGS(Optimizer):
         start = 0
         for p in self._params:
             real = torch.view_as_real(p) if p.is_complex() else p
-            part = torch.from_numpy(direction[start:start + real.numel()].reshape(tuple(real.shape)))
+            part = torch.from_numpy(direction[start : start + real.numel()].reshape(tuple(real.shape)))
             real.add_(part.to(p.device), alpha=float(rate))
             start += real.numel()
 
@@ -106,8 +129,14 @@ class LBFGS(Optimizer):
                     raise RuntimeError("only 'strong_wolfe' is supported")
                 start = [p.detach().clone() for p in self._params]
                 loss, gradient, rate, used = strong_wolfe(
-                    lambda t: try_point(start, t, memory.direction), rate, memory.direction, loss, gradient, slope,
-                    max_ls=max_eval - evaluations)
+                    lambda t: try_point(start, t, memory.direction),
+                    rate,
+                    memory.direction,
+                    loss,
+                    gradient,
+                    slope,
+                    max_ls=max_eval - evaluations,
+                )
                 memory.rate = rate
                 self._move(rate, memory.direction)
                 flat_enough = np.abs(gradient).max() <= group["tolerance_grad"]

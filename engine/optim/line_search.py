@@ -22,9 +22,11 @@ def cubic_minimum(a: _Point, b: _Point, bounds: tuple | None = None) -> Any:
 
     Source: Nocedal and Wright, Numerical Optimization, equation 3.59.
     """
-    low, high = bounds if bounds is not None else ((a.rate, b.rate) if a.rate <= b.rate else (b.rate, a.rate))
+    low, high = (
+        bounds if bounds is not None else ((a.rate, b.rate) if a.rate <= b.rate else (b.rate, a.rate))
+    )
     d1 = a.slope + b.slope - 3 * (a.loss - b.loss) / (a.rate - b.rate)
-    square = d1 ** 2 - a.slope * b.slope
+    square = d1**2 - a.slope * b.slope
     if not square >= 0:
         return (low + high) / 2.0
     d2 = np.sqrt(square)
@@ -35,14 +37,24 @@ def cubic_minimum(a: _Point, b: _Point, bounds: tuple | None = None) -> Any:
     return min(max(best, low), high)
 
 
-def strong_wolfe(evaluate: Callable[[Any], tuple[float, np.ndarray]], rate: Any, direction: np.ndarray, loss: float,
-                 gradient: np.ndarray, slope: Any, c1: float = 1e-4, c2: float = 0.9,
-                 tolerance_change: float = 1e-9, max_ls: int = 25) -> tuple[float, np.ndarray, Any, int]:
+def strong_wolfe(
+    evaluate: Callable[[Any], tuple[float, np.ndarray]],
+    rate: Any,
+    direction: np.ndarray,
+    loss: float,
+    gradient: np.ndarray,
+    slope: Any,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    tolerance_change: float = 1e-9,
+    max_ls: int = 25,
+) -> tuple[float, np.ndarray, Any, int]:
     """Loss, gradient and step length at a point that is low and flat enough, and how often it looked.
 
     Source: Nocedal and Wright, Numerical Optimization, algorithms 3.5 and 3.6, with the rules by which
     torch.optim.LBFGS brackets and shrinks.
     """
+
     def look(t: Any) -> _Point:
         found, g = evaluate(t)
         return _Point(t, found, g, g.dot(direction))

@@ -51,7 +51,11 @@ def _type_name(value: Any) -> str:
     if isinstance(value, torch.Tensor):
         return value.type()
     kind = type(value)
-    return kind.__qualname__ if kind.__module__ in ("builtins", "") else f"{kind.__module__}.{kind.__qualname__}"
+    return (
+        kind.__qualname__
+        if kind.__module__ in ("builtins", "")
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
 
 
 def _scalar_dtype(fused: bool | None = None) -> Any:
@@ -112,8 +116,10 @@ class Optimizer:
         self._make_hooks()
         self._patch_step_function()
         if isinstance(params, torch.Tensor):
-            raise TypeError("params argument given to the optimizer should be an iterable of Tensors or dicts, "
-                            "but got " + _type_name(params))
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                "but got " + _type_name(params)
+            )
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[dict[str, Any]] = []
         groups: list[Any] = list(params)
@@ -125,8 +131,14 @@ class Optimizer:
             self.add_param_group(group)
 
     def _make_hooks(self) -> None:
-        for name in ("step_pre", "step_post", "state_dict_pre", "state_dict_post",
-                     "load_state_dict_pre", "load_state_dict_post"):
+        for name in (
+            "step_pre",
+            "step_post",
+            "state_dict_pre",
+            "state_dict_post",
+            "load_state_dict_pre",
+            "load_state_dict_post",
+        ):
             self.__dict__.setdefault(f"_optimizer_{name}_hooks", OrderedDict())
 
     def __getstate__(self) -> dict[str, Any]:
@@ -161,8 +173,10 @@ class Optimizer:
                     if changed is None:
                         continue
                     if not (isinstance(changed, tuple) and len(changed) == 2):
-                        raise RuntimeError(f"{func} must return None or a tuple of (new_args, new_kwargs), "
-                                           f"but got {changed}.")
+                        raise RuntimeError(
+                            f"{func} must return None or a tuple of (new_args, new_kwargs), "
+                            f"but got {changed}."
+                        )
                     args, kwargs = changed
             out = func(*args, **kwargs)
             after = self._optimizer_step_post_hooks
@@ -221,8 +235,10 @@ class Optimizer:
             packed["params"] = [number[id(p)] for p in group["params"]]
             start += len(packed["params"])
             groups.append(packed)
-        state = {(number[id(key)] if isinstance(key, torch.Tensor) else key): value
-                 for key, value in self.state.items()}
+        state = {
+            (number[id(key)] if isinstance(key, torch.Tensor) else key): value
+            for key, value in self.state.items()
+        }
         out = {"state": state, "param_groups": groups}
         for hook in self._optimizer_state_dict_post_hooks.values():
             changed = hook(self, out)
@@ -243,8 +259,10 @@ class Optimizer:
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
         if any(len(a["params"]) != len(b["params"]) for a, b in zip(self.param_groups, saved)):
-            raise ValueError("loaded state dict contains a parameter group that doesn't match the size of "
-                             "optimizer's group")
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of "
+                "optimizer's group"
+            )
         param_of: dict[Any, Any] = {}
         group_of: dict[Any, dict] = {}
         for live, group in zip(self.param_groups, saved):
@@ -299,36 +317,47 @@ class Optimizer:
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         given = param_group["params"]
         if isinstance(given, set):
-            raise TypeError("optimizer parameters need to be organized in ordered collections, but the ordering of "
-                            "tensors in sets will change between runs. Please use a list instead.")
+            raise TypeError(
+                "optimizer parameters need to be organized in ordered collections, but the ordering of "
+                "tensors in sets will change between runs. Please use a list instead."
+            )
         given = [given] if isinstance(given, torch.Tensor) else list(given)
         names = [entry[0] for entry in given if isinstance(entry, tuple)]
         params = [entry[1] if isinstance(entry, tuple) else entry for entry in given]
         param_group["params"] = params
         if names:
             if len(names) != len(params):
-                raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+                raise ValueError(
+                    "all optimizer params should be with/without names. Some param names are missing"
+                )
             param_group["param_names"] = names
         for p in params:
             if not isinstance(p, torch.Tensor):
-                raise TypeError("optimizer can only optimize Tensors, but one of the params is " + _type_name(p))
+                raise TypeError(
+                    "optimizer can only optimize Tensors, but one of the params is " + _type_name(p)
+                )
             if not self.defaults.get("differentiable", None) and not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
-                raise ValueError("parameter group didn't specify a value of required optimization parameter "
-                                 f"{name}")
+                raise ValueError(
+                    f"parameter group didn't specify a value of required optimization parameter {name}"
+                )
             param_group.setdefault(name, default)
         own = {id(p) for p in params}
         if len(own) != len(params):
-            warnings.warn("optimizer contains a parameter group with duplicate parameters; in future, this will "
-                          "cause an error; see github.com/pytorch/pytorch/issues/40967 for more information",
-                          stacklevel=3)
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; in future, this will "
+                "cause an error; see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=3,
+            )
         for group in self.param_groups:
             if ("param_names" in param_group) != ("param_names" in group):
                 kind = "with names" if "param_names" in param_group else "without names"
-                raise ValueError("all optimizer param groups should be with/without names. cannot add param group "
-                                 f"{kind} to the optimizer")
+                raise ValueError(
+                    "all optimizer param groups should be with/without names. cannot add param group "
+                    f"{kind} to the optimizer"
+                )
         if any(id(p) in own for group in self.param_groups for p in group["params"]):
             raise ValueError("some parameters appear in more than one parameter group")
         self.param_groups.append(param_group)
@@ -396,8 +425,10 @@ class Parameterwise(Optimizer):
                 # a scalar of the tensor's own precision, so that what is computed from it rounds as there
                 lr = lr.detach().cpu().numpy()[()]
             if group.get("capturable"):
-                raise AssertionError(f"If capturable=True, {self.capturable_what} must be on supported devices: "
-                                     "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla'].")
+                raise AssertionError(
+                    f"If capturable=True, {self.capturable_what} must be on supported devices: "
+                    "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+                )
             self._walk(group, lr)
         return loss
 

@@ -17,21 +17,42 @@ class Rprop(Parameterwise):
 
     late_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
 
-    def __init__(self, params: Any, lr: Any = 1e-2, etas: tuple[float, float] = (0.5, 1.2),
-                 step_sizes: tuple[float, float] = (1e-6, 50), *, capturable: bool = False,
-                 foreach: bool | None = None, maximize: bool = False, differentiable: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
+        *,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+    ) -> None:
         check_learning_rate(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
-        super().__init__(params, dict(
-            lr=lr, etas=etas, step_sizes=step_sizes, foreach=foreach, maximize=maximize,
-            differentiable=differentiable, capturable=capturable))
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                etas=etas,
+                step_sizes=step_sizes,
+                foreach=foreach,
+                maximize=maximize,
+                differentiable=differentiable,
+                capturable=capturable,
+            ),
+        )
 
     def begin(self, p: Any, group: dict) -> dict[str, Any]:
         """Step 0, no gradient before, and every step size at the learning rate."""
         lr = float(group["lr"])
-        return {"step": new_step(group), "prev": torch.zeros_like(p),
-                "step_size": torch.full_like(p, complex(lr, lr) if p.is_complex() else lr).detach()}
+        return {
+            "step": new_step(group),
+            "prev": torch.zeros_like(p),
+            "step_size": torch.full_like(p, complex(lr, lr) if p.is_complex() else lr).detach(),
+        }
 
     def update(self, m: Any, p: Any, g: Any, state: dict, group: dict, lr: Any) -> None:
         """One update of `p`."""

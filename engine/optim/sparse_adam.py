@@ -18,8 +18,14 @@ class SparseAdam(Parameterwise):
     Source: torch.optim.SparseAdam.
     """
 
-    def __init__(self, params: Any, lr: Any = 1e-3, betas: tuple = (0.9, 0.999), eps: float = 1e-8,
-                 maximize: bool = False) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: tuple = (0.9, 0.999),
+        eps: float = 1e-8,
+        maximize: bool = False,
+    ) -> None:
         if isinstance(lr, torch.Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
         if not 0.0 < lr:
@@ -36,11 +42,14 @@ class SparseAdam(Parameterwise):
                 if p.is_complex():
                     found["complex"].append([number, position])
         if found["sparse"]:
-            raise ValueError(f"Sparse params at indices {found['sparse']}: SparseAdam requires dense parameter "
-                             "tensors")
+            raise ValueError(
+                f"Sparse params at indices {found['sparse']}: SparseAdam requires dense parameter tensors"
+            )
         if found["complex"]:
-            raise ValueError(f"Complex params at indices {found['complex']}: SparseAdam does not support complex "
-                             "parameters")
+            raise ValueError(
+                f"Complex params at indices {found['complex']}: SparseAdam does not support complex "
+                "parameters"
+            )
 
     def update(self, m: Any, p: Any, g: Any, state: dict, group: dict, lr: Any) -> None:
         """Nothing: dense gradients are refused.
@@ -69,6 +78,6 @@ class SparseAdam(Parameterwise):
         average[where] += change
         square[where] += change_square
         below = np.sqrt(change_square + old_square) + group["eps"]
-        size = lr * math.sqrt(1 - beta2 ** step) / (1 - beta1 ** step)
+        size = lr * math.sqrt(1 - beta2**step) / (1 - beta1**step)
         array_of(p)[where] += -size * ((change + old) / below)
         touch(p)
