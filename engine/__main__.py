@@ -23,7 +23,8 @@ def main(arguments: list[str]) -> None:
     except SystemExit:
         raise
     except BaseException as error:
-        sys.excepthook(type(error), error, from_script(error.__traceback__, path))
+        error = error.with_traceback(from_script(error.__traceback__, path))
+        sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
 
 
