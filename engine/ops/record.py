@@ -70,7 +70,7 @@ class Op:
         self.input_at = tuple(self.parameters.index(i) for i in inputs)
         self._plan_gradients()
         self.node_type = node_class(self.grad_fn, self.node_base)
-        self.inplace_node_type = node_class(inplace_grad_fn or self.grad_fn, self.node_base)
+        self.inplace_node_type = node_class(inplace_grad_fn, self.node_base) if inplace_grad_fn else None
         self.gradients = gradients or {}
         self.function = self._make_function()
         for key in (name, *aliases):
@@ -190,7 +190,7 @@ class Op:
                 edges.extend(edge(x) if isinstance(x, T) else (None, 0) for x in v)
             elif not self.tensors_only:
                 edges.append((None, 0))
-        kind = self.node_type if self.named is None else node_class(self.named(*bound), self.node_base)
+        kind = node_type or (self.node_type if self.named is None else node_class(self.named(*bound), self.node_base))
         node = kind(tuple(edges))
         node.op = self
         saved = node.saved
