@@ -17,6 +17,7 @@ from app.layout.text_width import text_width
 HEAD_PX, FOOT_PX, SIDE_PX = 46.0, 22.0, 24.0
 _PILL_GAP_PX, _PILL_DROP_PX = 12.0, 46.0
 _SPREAD_PX = 24.0
+_PORT_PX = 22.0
 
 Layout = Callable[[Level], PlacedLevel]
 _Port = tuple[str, int]
@@ -62,9 +63,24 @@ class _Composer:
             self.trails[group] = [*self.trails[self.outline.parents[group]], group]
         for number in range(len(self.folding.wires)):
             self.routes.append(self._route(number))
+        self._make_room_for_ports()
         for group in [*reversed(self.folding.groups), -1]:
             self._place(group)
         return self._scene()
+
+    def _make_room_for_ports(self) -> None:
+        """Items with many edges on one side grow, so that arrow heads stand apart."""
+        out, into = [0] * len(self.items), [0] * len(self.items)
+        for wire, route in zip(self.folding.wires, self.routes, strict=True):
+            if route:
+                out[wire.source] += 1
+                into[wire.target] += 1
+        for number, item in enumerate(self.items):
+            ports = min(12, max(out[number], into[number]))
+            if ports > 1 and self.downwards:
+                item.width = max(item.width, _PORT_PX * (ports - 1) + 48)
+            elif ports > 1:
+                item.height = max(item.height, _PORT_PX * (ports - 1) + 30)
 
     # -- which levels a wire passes -------------------------------------------------------------------------
 

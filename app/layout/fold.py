@@ -79,6 +79,7 @@ class _Folder:
             if len(edges) > 1:
                 edges.sort(key=outline.slots.__getitem__)
         self.leaf = [kind != "op" for kind in outline.kinds]
+        self.side = self._made_of_parameters()
         self.members: dict[int, int] = {}
         for module in outline.node_modules:
             if module >= 0 and self.closed[module] >= 0:
@@ -125,6 +126,20 @@ class _Folder:
             self.order.extend(children.get(module, []))
         return closed
 
+    def _made_of_parameters(self) -> list[bool]:
+        """Which ops depend on nothing but parameters of modules, as the transpose of a weight does."""
+        outline = self.outline
+        side = [False] * len(outline.kinds)
+        changed = True
+        while changed:
+            changed = False
+            for node, edges in enumerate(self.incoming):
+                if not side[node] and edges and len(edges) <= 2 and all(
+                        side[s] or (outline.kinds[s] == "leaf" and outline.node_modules[s] >= 0)
+                        for s in (outline.sources[e] for e in edges)):
+                    side[node] = changed = True
+        return side
+
     def _stands_beside(self, edge: int) -> bool:
         """Whether this edge's source is drawn as a satellite of its target."""
         outline = self.outline
@@ -134,7 +149,8 @@ class _Folder:
         home = outline.node_modules[source]
         if home >= 0 or self.users[source] > 3:
             return True
-        flows = [e for e in self.incoming[target] if not self.leaf[outline.sources[e]]]
+        flows = [e for e in self.incoming[target]
+                 if not self.leaf[outline.sources[e]] and not self.side[outline.sources[e]]]
         if flows:
             return True
         if outline.kinds[source] == "leaf":

@@ -32,30 +32,35 @@ def _ports(level: Level, parts: Segments, turned: list[bool],
            side: list[bool]) -> tuple[list[float], list[float]]:
     """Where each chain leaves its first vertex and enters its last.
 
-    Several that enter one vertex are spread by order; one that is alone in being the main flow stays in the
-    middle, so that a chain of residual blocks runs straight."""
+    Several at one vertex are spread by order; one that is alone in being the main flow stays in the middle, so
+    that a chain of residual blocks runs straight."""
     position = [0] * len(parts.up)
     for column in parts.columns:
         for spot, vertex in enumerate(column):
             position[vertex] = spot
     out_at, in_at = [0.0] * len(level.arcs), [0.0] * len(level.arcs)
+    leaving: dict[int, list[int]] = {}
     entering: dict[int, list[int]] = {}
     for number, (arc, chain) in enumerate(zip(level.arcs, parts.chains, strict=True)):
         out, into = (arc.in_at, arc.out_at) if turned[number] else (arc.out_at, arc.in_at)
-        out_at[number] = level.middle[chain[0]] if out is None else out
+        if out is None:
+            leaving.setdefault(chain[0], []).append(number)
+        else:
+            out_at[number] = out
         if into is None:
             entering.setdefault(chain[-1], []).append(number)
         else:
             in_at[number] = into
-    for vertex, numbers in entering.items():
-        numbers.sort(key=lambda n: (position[parts.chains[n][-2]], out_at[n]))
-        middle = (len(numbers) - 1) / 2
-        importance = [(side[parts.chains[n][0]], len(parts.chains[n])) for n in numbers]
-        if len(numbers) > 1 and importance.count(min(importance)) == 1:
-            middle = float(importance.index(min(importance)))
-        apart = min(_PORT_PX, level.reach[vertex] / max(1.0, middle, len(numbers) - 1 - middle))
-        for spot, number in enumerate(numbers):
-            in_at[number] = level.middle[vertex] + (spot - middle) * apart
+    for ends, spots, near in ((leaving, out_at, 1), (entering, in_at, -2)):
+        for vertex, numbers in ends.items():
+            numbers.sort(key=lambda n: (position[parts.chains[n][near]], out_at[n]))
+            importance = [(side[parts.chains[n][0]], len(parts.chains[n])) for n in numbers]
+            middle = (len(numbers) - 1) / 2
+            if len(numbers) > 1 and importance.count(min(importance)) == 1:
+                middle = float(importance.index(min(importance)))
+            apart = min(_PORT_PX, level.reach[vertex] / max(1.0, middle, len(numbers) - 1 - middle))
+            for spot, number in enumerate(numbers):
+                spots[number] = level.middle[vertex] + (spot - middle) * apart
     return out_at, in_at
 
 
@@ -100,7 +105,7 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     at = 0.0
     for number in range(len(columns)):
         if number:
-            curve = min(120.0, max(26.0, 0.4 * slant[number])) if slant[number] > 1 else 0.0
+            curve = min(160.0, max(28.0, 0.5 * slant[number])) if slant[number] > 1 else 0.0
             if columns[number - 1] and all(v in level.first for v in columns[number - 1]):
                 curve = max(curve, 14.0)
             at += max(_LEAST_GAP_PX, level_label[number], curve + flat[number] + 16.0)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 from app.layout.text_width import elided
-from app.session.graph import Graph, ModuleCall, Node
+
+if TYPE_CHECKING:
+    from app.session.graph import Graph, ModuleCall, Node
 
 _LINE_PX = 190.0
 

@@ -54,14 +54,13 @@ def place(parts: Segments, ports: Ports, size: list[float], gap_px: float, lane_
 
 
 def _cost(spots: list[float], ports: Ports, real: int) -> float:
-    """Bends and slant of all segments; bends between dummies are the ugliest."""
+    """Bends and slant of all segments; a long edge has to bend at its ends, nothing else has to."""
     cost = 0.0
     for vertex, links in enumerate(ports.up):
         for other, own, port in links:
             slant = abs(spots[vertex] + own - spots[other] - port)
             if slant > 0.5:
-                inner = (vertex >= real) + (other >= real)
-                cost += slant + 12.0 + 10.0 * inner
+                cost += slant + (12.0 if (vertex >= real) != (other >= real) else 60.0)
     return cost
 
 
@@ -114,8 +113,12 @@ def _aligned(columns: list[list[int]], near: list[list[Link]], size: list[float]
             if len(links) > 1:
                 links = sorted(links, key=lambda link: (position[link[0]], link[2] if forward else -link[2]))
             middle = (len(links) - 1) / 2
-            for pick in dict.fromkeys((int(middle), int(middle + 0.5))):
-                other, own, port = links[pick]
+            picks = [links[int(middle)]]
+            if middle % 1:
+                picks.append(links[int(middle + 0.5)])
+                if picks[0][0] >= real > picks[1][0]:
+                    picks.reverse()
+            for other, own, port in picks:
                 if taken[other] or position[other] <= reached:
                     continue
                 if conflicts and ((other, vertex) in conflicts or (vertex, other) in conflicts):
