@@ -7,3 +7,7 @@ function.py  the user's own Function
 view.py      views and in-place changes: CopySlices, rebased history
 May import: engine.core.
 """
+
+from engine.autograd.backward import backward, grad
+
+__all__ = ["backward", "grad"]

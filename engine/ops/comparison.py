@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.core import dtype as dt
-from engine.ops.record import composite, kernel, pointwise
+from engine.ops.record import composite, kernel, pointwise, without_derivative
 
 
 def _compare(name: str, sign: str, compute: Any, alias: str) -> Any:
@@ -128,8 +128,10 @@ def equal(self: Any, other: Any) -> bool:
 
 nextafter = pointwise(name="nextafter", inputs=("self", "other"), inplace=True, formula=r"y = \mathrm{nextafter}(a, b)",
                       text="The next number that the type can hold.",
-                      forward=lambda self, other: np.nextafter(self, other))
-heaviside = pointwise(name="heaviside", operands=("self", "values"), inputs=(), inplace=True, promote="keep",
+                      forward=lambda self, other: np.nextafter(self, other),
+                      grads={i: without_derivative("nextafter") for i in ("self", "other")})
+heaviside = pointwise(name="heaviside", inputs=("self", "values"), inplace=True, promote="keep",
+                      grad_fn="NotImplemented", grads={i: without_derivative("heaviside") for i in ("self", "values")},
                       formula=r"y = [x > 0]", text="A step at zero.",
                       forward=lambda self, values: _heaviside(self, values))
 

@@ -79,9 +79,17 @@ atan2 = pointwise(
     name="atan2", inputs=("self", "other"), grad_fn="Atan2Backward0", promote="float", inplace=True, aliases=("arctan2",),
     formula=r"y = \mathrm{atan2}(a, b)", domain=(0.5, 3), text="The angle of a point.",
     forward=lambda self, other: np.arctan2(self, other),
-    grads={"self": lambda grad, self, other: grad * (other / (self * self + other * other)),
-           "other": lambda grad, self, other: grad * (-self / (self * self + other * other))},
+    grads={"self": lambda grad, self, other: grad * (other * _inverse_square(self, other)),
+           "other": lambda grad, self, other: grad * (-self * _inverse_square(self, other))},
 )
+
+
+def _inverse_square(a: Any, b: Any) -> Any:
+    """1 / (a^2 + b^2), and 0 at the origin, where the angle has no slope."""
+    square = a * a + b * b
+    return f.where(square == 0, 0 * square, 1 / f.where(square == 0, 0 * square + 1, square))
+
+
 sinc = pointwise(
     name="sinc", inputs=("self",), promote="float", inplace=True, on=("torch", "Tensor", "special"),
     formula=r"y = \frac{\sin \pi x}{\pi x}", domain=(0.2, 3), text="The wave of an ideal filter.",

@@ -472,6 +472,15 @@ def view(name: str, **kwargs: Any) -> Callable:
     return View(name, **kwargs).function
 
 
+def without_derivative(name: str) -> Callable:
+    """A gradient for an op that PyTorch gives a node but no derivative: it raises when backward reaches it."""
+
+    def missing(grad: Any) -> Any:
+        raise RuntimeError(f"derivative for aten::{name} is not implemented")
+
+    return missing
+
+
 class Composite:
     """The record of an op that is written in other ops: drawn as a group that opens."""
 
