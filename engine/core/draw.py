@@ -19,7 +19,7 @@ from engine.core.generator import Generator
 
 __all__ = ["bernoulli", "bernoulli_of", "categories", "cauchy", "exponential", "geometric", "integers", "log_normal", "narrow",
            "normal", "permutation",
-           "standard_normal_doubles", "store", "uniform", "uniform_doubles", "whole_range"]
+           "standard_normal_doubles", "store", "truncated_normal", "uniform", "uniform_doubles", "whole_range"]
 
 _MANTISSA = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 _SERIAL = 16  # fewer normals than this, or scattered ones, are drawn one by one
@@ -135,6 +135,36 @@ def normal(generator: Generator, count: int, dtype: np.dtype, mean: float = 0.0,
     if count != whole:
         normals_from_words(generator.words(16), mean, std, values[-16:])
     return values if dtype == np.float32 else values.astype(dtype)
+
+
+def truncated_normal(generator: Generator, count: int, dtype: np.dtype, mean: float, std: float, low: float,
+                     high: float, contiguous: bool = True) -> np.ndarray:
+    """Normal samples in [low, high], by drawing again what falls outside.
+
+    Where the interval holds less than three tenths of the distribution, uniform samples are accepted by the density
+    instead."""
+    share = (math.erf((high - mean) / std / math.sqrt(2.0)) - math.erf((low - mean) / std / math.sqrt(2.0))) / 2.0
+    if share > 0.3:
+        values = normal(generator, count, dtype, mean, std, contiguous)
+        least, most = narrow(np.float64([low, high]), dtype)
+        while (outside := (values < least) | (values > most)).any():
+            values = np.where(outside, normal(generator, count, dtype, mean, std, contiguous), values)
+        return values
+    peak = -0.5 * ((max(low, min(mean, high)) - mean) / std) ** 2
+    single = np.float64 if dtype == np.float64 else np.float32
+    values = np.empty(count, dtype=dtype)
+    pending = np.ones(count, dtype=np.bool_)
+    while True:
+        tried = uniform(generator, count, dtype, low, high)
+        values = np.where(pending, tried, values)
+        log_density = tried.astype(single)
+        for step in (lambda x: x - single(mean), lambda x: x / single(std), lambda x: x * x,
+                     lambda x: x * single(-0.5), lambda x: x - single(peak)):
+            log_density = step(log_density).astype(dtype).astype(single)
+        chance = uniform(generator, count, dtype).astype(np.float64)
+        pending = pending & (narrow(np.log(chance), dtype).astype(single) > log_density)
+        if not pending.any():
+            return values
 
 
 def log_normal(generator: Generator, count: int, dtype: np.dtype, mean: float = 1.0, std: float = 2.0) -> np.ndarray:

@@ -17,7 +17,6 @@ import numpy as np
 from engine.autograd.modes import no_grad
 from engine.core import draw
 from engine.core.generator import Generator, default_generator
-from engine.core.inverse_error import inverse_error_function
 from engine.core.orthogonal import orthogonal_factor
 
 __all__ = ["calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
@@ -100,20 +99,11 @@ def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
                       "incorrect.", stacklevel=2)
-    low, high = (2 * ((1.0 + math.erf((x - mean) / std / math.sqrt(2.0))) / 2.0) - 1 for x in (a, b))
-    with no_grad():
-        tensor.uniform_(low, high, generator=generator)
-    values = np.asarray(tensor._a)
-    kind = values.dtype
-    single = np.float64 if kind == np.float64 else np.float32
-
-    def rounded(x: np.ndarray) -> np.ndarray:
-        return x.astype(kind).astype(single, copy=False)
-
-    x = rounded(inverse_error_function(values.astype(np.float64)))
-    x = rounded(x * single(std * math.sqrt(2.0)))
-    x = rounded(x + single(mean))
-    return _wrote(tensor, np.clip(x, single(a), single(b)))
+    source = default_generator if generator is None else generator
+    values = np.empty_like(tensor._array())
+    flat = draw.truncated_normal(source, values.size, values.dtype, mean, std, a, b, values.flags.c_contiguous)
+    draw.store(values, flat)
+    return _wrote(tensor, values)
 
 
 def constant_(tensor: Any, val: float) -> Any:
