@@ -199,30 +199,31 @@ native_dropout = kernel(
 # -- rrelu -------------------------------------------------------------------------------------------------------
 
 
-def _rrelu(self: Any, lower: float, upper: float, training: bool) -> tuple[np.ndarray, np.ndarray]:
-    self = np.asarray(self)
-    kind = self.dtype
+def _slopes(input: Any, lower: float, upper: float, training: bool) -> Any:
+    """The factor of each element: one, or for elements not above zero a leak, drawn while training."""
+    a = input._array()
+    kind = a.dtype
     if not training:
-        slopes = np.where(self <= 0, kind.type((lower + upper) / 2), kind.type(1))
-        return self * slopes, slopes
-    slopes = np.ones(self.shape, dtype=kind)
-    low = self <= 0
+        return nodes.Tensor._of(np.where(a <= 0, kind.type((lower + upper) / 2), kind.type(1)))
+    slopes = np.ones(a.shape, dtype=kind)
+    low = a <= 0
     uniforms = draw.uniform_doubles(default_generator, int(low.sum()))
-    slopes[low] = draw.narrow(uniforms * (upper - lower) + lower, kind)
-    return self * slopes, slopes
+    first, last = np.float64(kind.type(lower)), np.float64(kind.type(upper))
+    slopes[low] = draw.narrow(uniforms * (last - first) + first, kind)
+    return nodes.Tensor._of(slopes)
 
 
 def _rrelu_record(name: str, grad_fn: str) -> Any:
     return kernel(
-        name=name, inputs=("self",), grad_fn=grad_fn, on=(), out=False, nondiff=(1,), visible=1,
+        name=name, inputs=("self",), grad_fn=grad_fn, on=(), out=False,
         formula=r"y = x \text{ if } x > 0 \text{ else } a x, \; a \sim \mathcal{U}(l, u)", domain=(-4, 4),
         text="A leaky ReLU whose slope is drawn anew for each element while training.",
-        forward=_rrelu, grads={"self": lambda grad, result1: grad * result1},
+        forward=lambda self, noise: self * noise, grads={"self": lambda grad, noise: grad * noise},
     ).op
 
 
-_RRELU, _RRELU_IN_PLACE = _rrelu_record("rrelu", "RreluWithNoiseBackward0"), _rrelu_record("rrelu_",
-                                                                                           "RreluWithNoiseBackward1")
+_RRELU = _rrelu_record("rrelu_with_noise", "RreluWithNoiseBackward0")
+_RRELU_IN_PLACE = _rrelu_record("rrelu_with_noise_", "RreluWithNoiseBackward1")
 
 
 def rrelu(input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
@@ -230,12 +231,12 @@ def rrelu(input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: 
     """A leaky ReLU with a slope drawn from [lower, upper) while training, and their mean otherwise."""
     if inplace:
         return rrelu_(input, lower, upper, training)
-    return _RRELU.call(input, lower, upper, training)
+    return _RRELU.call(input, _slopes(input, lower, upper, training))
 
 
 def rrelu_(input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False) -> Any:
     """In-place form of rrelu."""
-    return in_place(_RRELU_IN_PLACE, (input, lower, upper, training))
+    return in_place(_RRELU_IN_PLACE, (input, _slopes(input, lower, upper, training)))
 
 
 place(rrelu, "rrelu", ("torch", "nn.functional"))

@@ -100,7 +100,7 @@ def normal_values(generator: Generator, count: int, kind: np.dtype, contiguous: 
     """Flat standard normal samples; a complex number has variance one, half in each part."""
     if kind.kind == "c":
         part = np.dtype(f"f{kind.itemsize // 2}")
-        return draw.normal(generator, 2 * count, part, 0.0, math.sqrt(0.5), contiguous).view(kind)
+        return draw.normal(generator, 2 * count, part, 0.0, 1 / math.sqrt(2), contiguous).view(kind)
     if not is_real(kind):
         raise refuse("normal_kernel_cpu", kind)
     return draw.normal(generator, count, kind, contiguous=contiguous)
@@ -290,6 +290,8 @@ def _normal_of(mean: Any, std: Any, generator: Any) -> np.ndarray:
     arrays = [v for v in (mean, std) if isinstance(v, (np.ndarray, np.generic))]
     shape = broadcast_shapes(*[a.shape for a in arrays])
     kind = arrays[0].dtype
+    if not is_real(kind):
+        raise refuse("normal_kernel_cpu", kind)
     spread = 1.0 if isinstance(std, (np.ndarray, np.generic)) else float(std)
     values = draw.normal(stream(generator), math.prod(shape), kind, 0.0, spread).reshape(shape)
     if isinstance(std, (np.ndarray, np.generic)):
@@ -417,7 +419,7 @@ def _multinomial(self: Any, num_samples: int, replacement: bool = False, *, gene
             chosen = race.argmax(-1)[:, None]
         else:
             chosen = np.argsort(-race.astype(np.float64), axis=-1, kind="stable")[:, :num_samples]
-    return chosen.reshape(*self.shape[:-1], num_samples).astype(np.int64, copy=False)
+    return chosen.reshape(-1).astype(np.int64, copy=False).reshape(*self.shape[:-1], num_samples)
 
 
 multinomial = kernel(
