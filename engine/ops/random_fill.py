@@ -70,8 +70,8 @@ def _normal(self: Any, mean: float = 0, std: float = 1, *, generator: Any = None
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     if self.dtype.kind == "c":
         part = np.dtype(f"f{self.dtype.itemsize // 2}")
-        flat = draw.normal(stream(generator), 2 * self.size, part, 0.0, std * math.sqrt(0.5)).view(self.dtype) + mean
-        return _laid_out(self, flat)
+        flat = draw.normal(stream(generator), 2 * self.size, part, mean, std / math.sqrt(2))
+        return _laid_out(self, flat.view(self.dtype))
     if not is_real(self.dtype):
         raise refuse("normal_kernel_cpu", self.dtype)
     return _laid_out(self, draw.normal(stream(generator), self.size, self.dtype, mean, std, self.flags.c_contiguous))
