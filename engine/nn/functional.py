@@ -1,7 +1,50 @@
-"""torch.nn.functional: the functions that networks are written in, gathered from the records."""
+"""torch.nn.functional: the functions that networks are written in.
+
+Most come from the records; what is written here are functions that only put others together.
+"""
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 from engine import faces as _faces
+from engine.nn.multihead import (  # noqa: F401
+    canonical_mask as _canonical_mask,
+    multi_head_attention_forward,
+    none_or_dtype as _none_or_dtype,
+)
+
+
+def linear_cross_entropy(
+    input: Any,
+    linear_weight: Any,
+    target: Any,
+    *,
+    linear_bias: Any = None,
+    weight: Any = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Any:
+    """cross_entropy of linear(input, linear_weight); the weight may have the loss's dimensions after its classes."""
+    classes, *extra = linear_weight.shape[:-1]
+    bias = linear_bias
+    if extra:
+        linear_weight = linear_weight.reshape(classes * math.prod(extra), linear_weight.shape[-1])
+        bias = None if bias is None else bias.reshape(-1)
+    logits = linear(input, linear_weight, bias)  # noqa: F821
+    if extra:
+        logits = logits.reshape(*logits.shape[:-1], classes, *extra)
+    return cross_entropy(  # noqa: F821
+        logits,
+        target,
+        weight=weight,
+        reduction=reduction,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+    )
+
 
 _faces.fill(globals(), "nn.functional")

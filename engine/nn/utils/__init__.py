@@ -1,0 +1,27 @@
+"""torch.nn.utils: what scripts do with parameters besides training them.
+
+clip_grad.py  gradient clipping;  convert_parameters.py  parameters as one vector;  rnn.py  packed and padded sequences
+parametrize.py, parametrizations.py  parameters computed from others;  weight_norm.py, spectral_norm.py  their old forms
+prune.py  pruning;  init.py  skip_init;  stateless.py  functional_call
+"""
+
+from __future__ import annotations
+
+from engine.nn.utils import parametrizations, parametrize, rnn, stateless
+from engine.nn.utils.clip_grad import (
+    clip_grad_norm,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+)
+from engine.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from engine.nn.utils.init import skip_init
+from engine.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
+from engine.nn.utils.weight_norm import remove_weight_norm, weight_norm
+
+__all__ = [
+    "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
+    "parameters_to_vector", "vector_to_parameters", "weight_norm", "remove_weight_norm", "spectral_norm",
+    "remove_spectral_norm", "skip_init", "parametrizations", "parametrize", "rnn", "stateless",
+]
