@@ -46,13 +46,31 @@ class device:
         return device, (str(self),)
 
     def __enter__(self) -> device:
+        _before.append(chosen)
+        choose(self)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        return None
+        choose(_before.pop())
 
 
 cpu = device("cpu")
+chosen: device | None = None
+"""The device of new tensors where set_default_device or a `with device:` block says so."""
+_before: list = []
+
+
+def choose(where: device | str | int | None) -> None:
+    """Set the device of new tensors: torch.set_default_device."""
+    global chosen
+    chosen = where if where is None or isinstance(where, device) else device(where)
+    if chosen is not None and chosen.type == "cpu":
+        chosen = None
+
+
+def get_default_device() -> device:
+    """The device of new tensors."""
+    return chosen or cpu
 
 
 def check(where: device | str | int | None) -> device:
@@ -60,7 +78,9 @@ def check(where: device | str | int | None) -> device:
 
     Raises: AssertionError with PyTorch's words where CUDA is asked for."""
     if where is None:
-        return cpu
+        if chosen is None:
+            return cpu
+        where = chosen
     found = where if isinstance(where, device) else device(where)
     if found.type == "cuda":
         raise AssertionError("Torch not compiled with CUDA enabled")
