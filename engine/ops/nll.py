@@ -10,6 +10,7 @@ from engine.core import dtype as dt
 from engine.ops.formula import OPS
 from engine.ops.loss import finish, reduction_of
 from engine.ops.record import composite, kernel
+from engine.ops.scalar import over, times
 
 
 def _chosen(target: Any, weight: Any, ignore: int, classes: int, kind: Any) -> tuple[Any, Any]:
@@ -231,7 +232,7 @@ def _with_probabilities(input: Any, target: Any, weight: Any, how: int, smoothin
     if how == 0:
         return -each.sum(axis)
     total = -each.sum()
-    return total if how == 2 else total / max(1, input.numel() // classes)
+    return total if how == 2 else over(total, max(1, input.numel() // classes))
 
 
 def _along(weight: Any, ndim: int, axis: int) -> Any:
@@ -262,4 +263,4 @@ def _smoothed(input: Any, target: Any, weight: Any, how: int, ignore: int, smoot
             smooth = smooth.sum() / count
     else:
         smooth = finish(smooth, how)
-    return nll * (1 - smoothing) + smooth * (smoothing / classes)
+    return times(nll, 1 - smoothing) + times(smooth, smoothing / classes)
