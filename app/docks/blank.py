@@ -11,7 +11,7 @@ from app.look.sentence import sentence
 class Blank(QWidget):
     """The sentence kept under `key`, centred and quiet."""
 
-    def __init__(self, key: str) -> None:
+    def __init__(self, key: str, middle: bool = False) -> None:
         super().__init__()
         self.label = QLabel(sentence(key))
         self.label.setObjectName("Empty")
@@ -19,18 +19,25 @@ class Blank(QWidget):
         self.label.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 24, 24, 16)
+        if middle:
+            layout.addStretch(1)
         layout.addWidget(self.label)
         layout.addStretch(1)
+
+    def say(self, text: str) -> None:
+        """Another sentence."""
+        if self.label.text() != text:
+            self.label.setText(text)
 
 
 class BlankOr(QWidget):
     """Either a `Blank` or the panel's own widget."""
 
-    def __init__(self, key: str, widget: QWidget) -> None:
+    def __init__(self, key: str, widget: QWidget, middle: bool = False) -> None:
         super().__init__()
         self.setObjectName("DockBody")
         self.widget = widget
-        self.blank = Blank(key)
+        self.blank = Blank(key, middle)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.blank)
         self._stack.addWidget(widget)

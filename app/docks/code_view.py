@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QMouseEvent,
@@ -14,13 +14,14 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
 )
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QTextEdit, QWidget
 
 from app.look import font
 from app.look.theme import theme
 
 GUTTER_PX = 46
 LINE_PX = 21
+TOP_PX = 8
 
 
 def token_kind(kind: object) -> str:
@@ -63,7 +64,7 @@ def coloured_lines(source: str) -> list[list[tuple[int, int, str]]]:
 
 
 class _Highlighter(QSyntaxHighlighter):
-    def __init__(self, view: QPlainTextEdit) -> None:
+    def __init__(self, view: QTextEdit) -> None:
         super().__init__(view.document())
         self.lines: list[list[tuple[int, int, str]]] = []
 
@@ -94,7 +95,7 @@ class _Gutter(QWidget):
             self._view.gutter_clicked.emit(self._view.line_at(event.position().toPoint().y()))
 
 
-class CodeView(QPlainTextEdit):
+class CodeView(QTextEdit):
     """A read-only source text. Lines are numbered from 1; 0 means none."""
 
     gutter_clicked = Signal(int)
@@ -102,10 +103,11 @@ class CodeView(QPlainTextEdit):
     def __init__(self) -> None:
         super().__init__()
         self.setReadOnly(True)
-        self.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setLineWrapMode(QTextEdit.LineWrapMode.NoWrap)
+        self.setFrameShape(QTextEdit.Shape.NoFrame)
         self.setUndoRedoEnabled(False)
         self.setCursorWidth(0)
+        self.setAcceptRichText(False)
         self.document().setDocumentMargin(0)
         self._gutter = _Gutter(self)
         self._highlighter = _Highlighter(self)
@@ -114,7 +116,7 @@ class CodeView(QPlainTextEdit):
         self.failed_line = 0
         self.breakpoint_lines: dict[int, bool] = {}
         self.setViewportMargins(GUTTER_PX, 0, 0, 0)
-        self.updateRequest.connect(self._scrolled)
+        self.verticalScrollBar().valueChanged.connect(lambda _: self._gutter.update())
         self.setFont(font.mono(12))
 
     def set_source(self, source: str) -> None:
@@ -126,6 +128,11 @@ class CodeView(QPlainTextEdit):
         block = QTextBlockFormat()
         block.setLineHeight(LINE_PX, QTextBlockFormat.LineHeightTypes.FixedHeight.value)
         cursor.setBlockFormat(block)
+        frame = self.document().rootFrame()
+        style = frame.frameFormat()
+        style.setTopMargin(TOP_PX)
+        style.setBottomMargin(TOP_PX)
+        frame.setFrameFormat(style)
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.mark()
 
@@ -156,25 +163,15 @@ class CodeView(QPlainTextEdit):
     def reveal(self, line: int) -> None:
         """Scroll so that the line is seen, with some lines around it."""
         bar = self.verticalScrollBar()
-        page = max(1, self.viewport().height() // LINE_PX)
-        if not bar.value() + 2 <= line - 1 < bar.value() + page - 2:
-            bar.setValue(max(0, line - 1 - page // 3))
+        page = self.viewport().height()
+        top = TOP_PX + (line - 1) * LINE_PX
+        if not bar.value() + 2 * LINE_PX <= top < bar.value() + page - 3 * LINE_PX:
+            bar.setValue(max(0, top - page // 3))
 
     def line_at(self, y: int) -> int:
         """The line at this height of the viewport."""
-        return self.cursorForPosition(self.viewport().rect().topLeft() + self._at(y)).blockNumber() + 1
-
-    @staticmethod
-    def _at(y: int):
-        from PySide6.QtCore import QPoint
-
-        return QPoint(0, y)
-
-    def _scrolled(self, rect: QRect, dy: int) -> None:
-        if dy:
-            self._gutter.scroll(0, dy)
-        else:
-            self._gutter.update(0, rect.y(), GUTTER_PX, rect.height())
+        line = (y + self.verticalScrollBar().value() - TOP_PX) // LINE_PX + 1
+        return max(1, min(line, self.document().blockCount()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the gutter beside the text."""
@@ -193,14 +190,11 @@ class CodeView(QPlainTextEdit):
         return None, None
 
     def _visible_lines(self):
-        block = self.firstVisibleBlock()
-        top = self.blockBoundingGeometry(block).translated(self.contentOffset()).top()
-        while block.isValid() and top <= self.viewport().height():
-            height = self.blockBoundingRect(block).height()
-            if block.isVisible():
-                yield block.blockNumber() + 1, round(top), round(height)
-            top += height
-            block = block.next()
+        shift = self.verticalScrollBar().value() - TOP_PX
+        first = max(1, shift // LINE_PX)
+        last = min(self.document().blockCount(), (shift + self.viewport().height()) // LINE_PX + 1)
+        for line in range(first, last + 1):
+            yield line, (line - 1) * LINE_PX - shift, LINE_PX
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the grounds of marked lines under the text."""
@@ -228,10 +222,10 @@ class CodeView(QPlainTextEdit):
             if line in self.breakpoint_lines:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(look["grad"] if self.breakpoint_lines[line] else look["faint"])
-                painter.drawRoundedRect(10, top + (height - 16) // 2, 26, 16, 8, 8)
+                painter.drawRoundedRect(10, top + (height - 16) // 2 + 1, 26, 16, 8, 8)
                 painter.setPen(look["panel"])
-                painter.drawText(10, top, 26, height, Qt.AlignmentFlag.AlignCenter, str(line))
+                painter.drawText(10, top + 2, 26, height, Qt.AlignmentFlag.AlignCenter, str(line))
             else:
                 painter.setPen(look["text"] if bar is not None else look["gutter"])
-                painter.drawText(0, top, 32, height,
+                painter.drawText(0, top + 2, 32, height,
                                  Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(line))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
 
 from app.look import font
@@ -18,7 +18,7 @@ TITLE_HEIGHT_PX = 34
 class DockTitle(QWidget):
     """The head of a panel that stands alone: its name underlined like the chosen tab, and a cross.
 
-    Beside other tabs it is not there: the tab is the head then."""
+    Beside other tabs only its hairline is left: the tab is the head then."""
 
     def __init__(self, dock: QDockWidget) -> None:
         super().__init__(dock)
@@ -40,12 +40,12 @@ class DockTitle(QWidget):
         if alone != self.alone:
             self.alone = alone
             self.close_button.setVisible(alone)
-            self.setFixedHeight(TITLE_HEIGHT_PX if alone else 0)
+            self.setFixedHeight(TITLE_HEIGHT_PX if alone else 1)
             self.updateGeometry()
 
     def sizeHint(self) -> QSize:
         """Qt asks the title for the panel's head height."""
-        return QSize(80, TITLE_HEIGHT_PX if self.alone else 0)
+        return QSize(80, TITLE_HEIGHT_PX if self.alone else 1)
 
     def minimumSizeHint(self) -> QSize:
         """The same as the size hint, so that the head is never squeezed."""
@@ -53,10 +53,11 @@ class DockTitle(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw name, underline and hairline."""
-        if not self.alone:
-            return
         painter = QPainter(self)
         look = theme()
+        if not self.alone:
+            painter.fillRect(self.rect(), look["line"])
+            return
         painter.fillRect(self.rect(), look["panel"])
         painter.fillRect(0, self.height() - 1, self.width(), 1, look["line"])
         painter.setFont(font.medium())
@@ -117,8 +118,3 @@ class Dock(QDockWidget):
     def state(self) -> dict[str, object]:
         """What of this panel is remembered per script."""
         return {}
-
-
-def hairline_colour() -> QColor:
-    """The colour of hairlines."""
-    return theme()["line"]

@@ -82,7 +82,7 @@ class InspectorDock(Dock):
         if changes & {"replaced", "graph"}:
             self._shown = None
         self._focus = kind, number = self._choose(changes)
-        info = self.session.node_info(number) if kind == "node" else None
+        info = self._info(number) if kind == "node" else None
         self.body.show_widget(bool(kind) and (kind != "node" or info is not None))
         if not kind or (kind == "node" and info is None):
             self._shown = None
@@ -94,6 +94,13 @@ class InspectorDock(Dock):
             self._moment = None
         if info is not None:
             self._fill(info)
+
+    def _info(self, number: int) -> NodeInfo | None:
+        """The node with its op: the one that its grad_fn belongs to, rather than a composite of the same name."""
+        info = self.session.node_info(number)
+        if info is not None and info.node.kind == "op":
+            info.op = self.session.op_entry(info.node.name) or info.op
+        return info
 
     # -- the page --------------------------------------------------------------------------------------------
 
@@ -180,7 +187,7 @@ class InspectorDock(Dock):
         if edge.grad is not None:
             self.column.addWidget(caption("Gradient back along it"))
             self.column.addWidget(muted(digest_line(edge.grad)))
-        info = self.session.node_info(target.id)
+        info = self._info(target.id)
         if info is not None:
             rules = rules_of(NodeInfo(info.node, info.op, [edge], info.outputs), graph)
             if rules:

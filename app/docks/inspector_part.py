@@ -87,6 +87,8 @@ class RuleCard(QFrame):
                 layout.addSpacing(8)
             if rule.latex:
                 layout.addWidget(FormulaView(rule.latex))
+            if not rule.shapes and not rule.words:
+                continue
             small = muted(f"{rule.shapes}  — {rule.words}" if rule.shapes and rule.words else rule.shapes or rule.words)
             small.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             small.setFont(font.body(12))
@@ -107,6 +109,7 @@ class SlotRow(QWidget):
         self.name.setFont(font.mono(12))
         self.name.setTextFormat(Qt.TextFormat.RichText)
         self.line = muted()
+        self.line.setFont(font.body(12))
         text = QVBoxLayout()
         text.setContentsMargins(0, 0, 0, 0)
         text.setSpacing(2)

@@ -13,7 +13,7 @@ from app.session.session import Session
 
 from .blank import BlankOr
 from .dock import Dock
-from .right_column import FIGURE_ROLE, STRONG_ROLE, TOKEN_ROLE, dress
+from .right_column import FIGURE_ROLE, REMARK_ROLE, STRONG_ROLE, TOKEN_ROLE, dress
 
 NODE_ROLE = Qt.ItemDataRole.UserRole
 MODULE_ROLE = Qt.ItemDataRole.UserRole + 4
@@ -75,7 +75,8 @@ class ModulesDock(Dock):
         elif path:
             parent = self._parent(path)
         name = path.rpartition(".")[2]
-        item = QTreeWidgetItem(parent, [f"{name} {kind}".strip()])
+        item = QTreeWidgetItem(parent, [name or kind])
+        item.setData(0, REMARK_ROLE, kind if name else "")
         item.setData(0, MODULE_ROLE, number)
         self._items[path] = item
         self._under[path] = []

@@ -12,10 +12,11 @@ from app.look.theme import theme
 TOKEN_ROLE = Qt.ItemDataRole.UserRole + 1
 FIGURE_ROLE = Qt.ItemDataRole.UserRole + 2
 STRONG_ROLE = Qt.ItemDataRole.UserRole + 3
+REMARK_ROLE = Qt.ItemDataRole.UserRole + 5
 
 
 class RightColumn(QStyledItemDelegate):
-    """One column with two texts. Roles: the colour's token, the figure on the right, and whether it stands out."""
+    """One column of names and figures. Roles: the colour's token, the figure, a quiet remark, whether it stands out."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Rows of 25 px, as in the look."""
@@ -43,9 +44,16 @@ class RightColumn(QStyledItemDelegate):
         painter.setFont(font.medium() if strong else font.body())
         token = "accent" if strong or chosen else index.data(TOKEN_ROLE) or "text"
         painter.setPen(look[token])
-        left = option.rect.adjusted(2, 0, -16 - width, 0)
+        left = option.rect.adjusted(4, 0, -16 - width, 0)
         text = painter.fontMetrics().elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, left.width())
         painter.drawText(left, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        remark = index.data(REMARK_ROLE)
+        if remark:
+            rest = left.adjusted(painter.fontMetrics().horizontalAdvance(text) + 8, 0, 0, 0)
+            painter.setFont(font.body())
+            painter.setPen(look["accent" if strong else "quiet"])
+            painter.drawText(rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                             painter.fontMetrics().elidedText(remark, Qt.TextElideMode.ElideRight, rest.width()))
         painter.restore()
 
 
@@ -58,5 +66,3 @@ def dress(tree: QTreeWidget) -> None:
     tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     tree.setItemDelegate(RightColumn(tree))
     tree.setUniformRowHeights(True)
-    tree.viewport().setContentsMargins(0, 0, 0, 0)
-    tree.setViewportMargins(8, 8, 0, 8)

@@ -85,7 +85,7 @@ class SourceDock(Dock):
         """Show the file of the place where the run stands, failed, or what is selected."""
         session = self.session
         script = str(session.path or "")
-        here, chosen, pause = session.here, session.selected_node, session.pause
+        here, chosen, pause = session.here, session.selected_node, session.standing
         failure = session.failure
         file, current, selected, failed = "", 0, 0, 0
         if failure is not None and failure.line:

@@ -82,6 +82,7 @@ class TensorDock(Dock):
         for header in (self.table.horizontalHeader(), self.table.verticalHeader()):
             header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
             header.setHighlightSections(False)
+            header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.table.horizontalHeader().setDefaultSectionSize(76)
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.verticalHeader().setMinimumWidth(44)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache
 
 from .theme import RESOURCES
 
 
-@lru_cache(maxsize=None)
+@cache
 def _sentences(language: str) -> dict[str, str]:
     path = RESOURCES / "i18n" / f"{language}.json"
     return json.loads(path.read_text(encoding="utf-8"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -65,7 +65,7 @@ class Theme:
         return palette
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_theme(name: str) -> Theme:
     """The theme 'light' or 'dark' as it stands in resources/themes."""
     tokens = json.loads((RESOURCES / "themes" / f"{name}.json").read_text(encoding="utf-8"))
