@@ -94,6 +94,9 @@ class ScenePainter:
         for group in groups.tolist():
             self._group(painter, group, emphasis, scale)
         self.wires.draw_near(painter, wires, marks, emphasis.path_wires, emphasis.calm)
+        if self.scene.downwards:
+            for group in groups.tolist():
+                self._group_words(painter, group, _pixel_rect(self.scene.group_rect[group]), scale)
         order = items[np.argsort(marks.state[items] == HERE, kind="stable")]
         for item in order.tolist():
             self._item(painter, item, marks, emphasis)
@@ -106,14 +109,25 @@ class ScenePainter:
         painter.setPen(QPen(self.look["accent" if selected else "group_line"], 2.0 if selected else 1.0))
         painter.setBrush(self._group_fill(int(self.scene.group_depth[group])))
         painter.drawRoundedRect(rect, GROUP_RADIUS, GROUP_RADIUS)
+        if not self.scene.downwards:
+            self._group_words(painter, group, rect, scale)
+
+    def _group_words(self, painter: QPainter, group: int, rect: QRectF, scale: float) -> None:
+        """Name and sizes of an open module; downwards edges pass here, so the words get a ground of their own."""
         if 13 * scale < 5.5:
             return
         title, detail = self.scene.group_titles[group], self.scene.group_details[group]
+        fill = self._group_fill(int(self.scene.group_depth[group]))
         painter.setFont(self.name)
         painter.setPen(self.look["muted"])
+        if self.scene.downwards:
+            width = self._metrics[id(self.name)].horizontalAdvance(title)
+            painter.fillRect(QRectF(rect.left() + 12, rect.top() + 11, width + 8, 18), fill)
         painter.drawText(QPointF(rect.left() + 16, rect.top() + 24), title)
         if detail:
             width = self._metrics[id(self.small)].horizontalAdvance(detail)
+            if self.scene.downwards:
+                painter.fillRect(QRectF(rect.right() - 18 - width, rect.top() + 12, width + 8, 16), fill)
             painter.setFont(self.small)
             painter.setPen(self.look["quiet"])
             painter.drawText(QPointF(rect.right() - 14 - width, rect.top() + 24), detail)
@@ -180,14 +194,14 @@ class ScenePainter:
         painter.setFont(chosen)
         painter.setPen(colour)
         width = self._metrics[id(chosen)].horizontalAdvance(title)
-        base = middle.y() + 4.7 if not line else rect.top() + 28
+        base = middle.y() + (4.7 if not line else -5.0)
         painter.drawText(QPointF(middle.x() - width / 2, base), title)
         if line:
             painter.setFont(self.small)
             quiet = self.look["muted"] if colour in (self.look["text"], self.look["accent"]) else colour
             painter.setPen(quiet)
             width = self._metrics[id(self.small)].horizontalAdvance(line)
-            painter.drawText(QPointF(middle.x() - width / 2, rect.top() + 48), line)
+            painter.drawText(QPointF(middle.x() - width / 2, middle.y() + 15), line)
 
     def _stack(self, painter: QPainter, rect: QRectF, line: QColor, width: float) -> None:
         """A second edge below a closed box: there is more inside."""

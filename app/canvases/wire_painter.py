@@ -58,7 +58,7 @@ def line_of(points: np.ndarray) -> QPainterPath:
     return path
 
 
-def parallel(points: np.ndarray, apart: float, steps: int = 14) -> np.ndarray:
+def parallel(points: np.ndarray, apart: float, steps: int = 28) -> np.ndarray:
     """A polyline beside a cubic chain, to its right where `apart` is positive and y points down.
 
     Shapes: [3 k + 1, 2] -> [n, 2]"""

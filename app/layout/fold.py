@@ -135,7 +135,7 @@ class _Folder:
             changed = False
             for node, edges in enumerate(self.incoming):
                 if not side[node] and edges and len(edges) <= 2 and all(
-                        side[s] or (outline.kinds[s] == "leaf" and outline.node_modules[s] >= 0)
+                        side[s] or (outline.kinds[s] == "leaf" and (outline.node_modules[s] >= 0 or len(edges) == 1))
                         for s in (outline.sources[e] for e in edges)):
                     side[node] = changed = True
         return side
@@ -145,7 +145,7 @@ class _Folder:
         outline = self.outline
         source, target = outline.sources[edge], outline.targets[edge]
         if not self.leaf[source]:
-            return self.users[source] > self.hub_users
+            return self.users[source] > (3 if self.side[source] else self.hub_users)
         home = outline.node_modules[source]
         if home >= 0 or self.users[source] > 3:
             return True

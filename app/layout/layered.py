@@ -4,10 +4,11 @@ An edge is level within every column and bends only between two, so none runs th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from app.layout.level import Level, PlacedLevel, Point
-from app.layout.order import Segments, order, segments
+from app.layout.order import Segments, count_crossings, order, segments
 from app.layout.place import Link, Ports, place
 from app.layout.rank import acyclic, ranks
 
@@ -16,24 +17,29 @@ _LEAST_GAP_PX = 36.0
 _PORT_PX = 22.0
 
 
-def layered(level: Level) -> PlacedLevel:
-    """The level with every vertex placed and every arc routed."""
+def layered(level: Level, reorder: Callable[[Segments], None] | None = None) -> PlacedLevel:
+    """The level with every vertex placed and every arc routed; `reorder` finds another order within columns."""
     sources, targets, turned = acyclic(level)
     rank, side = ranks(level, sources, targets)
     parts = segments(level, sources, targets, turned, rank)
     crossings = order(parts)
+    if reorder is not None:
+        reorder(parts)
+        crossings = count_crossings(parts)
     size = level.across + [0.0] * (len(parts.up) - parts.real)
-    out_at, in_at = _ports(level, parts, turned, side)
-    across = place(parts, _in_pixels(parts, out_at, in_at), size, GAP_PX, level.lane_px)
+    out_at, in_at, main = _ports(level, parts, turned, side)
+    across = place(parts, _in_pixels(parts, out_at, in_at, main), size, GAP_PX, level.lane_px)
     return _routed(level, parts, turned, across, out_at, in_at, crossings)
 
 
 def _ports(level: Level, parts: Segments, turned: list[bool],
-           side: list[bool]) -> tuple[list[float], list[float]]:
+           side: list[bool]) -> tuple[list[float], list[float], tuple[dict[int, int], dict[int, int]]]:
     """Where each chain leaves its first vertex and enters its last.
 
     Several at one vertex are spread by order; one that is alone in being the main flow stays in the middle, so
-    that a chain of residual blocks runs straight."""
+    that a chain of residual blocks runs straight: the last answer names such neighbours."""
+    main_in: dict[int, int] = {}
+    main_out: dict[int, int] = {}
     position = [0] * len(parts.up)
     for column in parts.columns:
         for spot, vertex in enumerate(column):
@@ -51,20 +57,25 @@ def _ports(level: Level, parts: Segments, turned: list[bool],
             entering.setdefault(chain[-1], []).append(number)
         else:
             in_at[number] = into
-    for ends, spots, near in ((leaving, out_at, 1), (entering, in_at, -2)):
+    for ends, spots, near, main in ((leaving, out_at, 1, main_out), (entering, in_at, -2, main_in)):
         for vertex, numbers in ends.items():
             numbers.sort(key=lambda n: (position[parts.chains[n][near]], out_at[n]))
             importance = [(side[parts.chains[n][0]], len(parts.chains[n])) for n in numbers]
             middle = (len(numbers) - 1) / 2
-            if len(numbers) > 1 and importance.count(min(importance)) == 1:
-                middle = float(importance.index(min(importance)))
+            if importance.count(min(importance)) == 1:
+                best = importance.index(min(importance))
+                chain = parts.chains[numbers[best]]
+                main[vertex] = chain[near]
+                if abs(best - middle) <= 0.5:
+                    middle = float(best)
             apart = min(_PORT_PX, level.reach[vertex] / max(1.0, middle, len(numbers) - 1 - middle))
             for spot, number in enumerate(numbers):
                 spots[number] = level.middle[vertex] + (spot - middle) * apart
-    return out_at, in_at
+    return out_at, in_at, (main_in, main_out)
 
 
-def _in_pixels(parts: Segments, out_at: list[float], in_at: list[float]) -> Ports:
+def _in_pixels(parts: Segments, out_at: list[float], in_at: list[float],
+               main: tuple[dict[int, int], dict[int, int]]) -> Ports:
     up: list[list[Link]] = [[] for _ in parts.up]
     down: list[list[Link]] = [[] for _ in parts.up]
     for number, chain in enumerate(parts.chains):
@@ -75,7 +86,7 @@ def _in_pixels(parts: Segments, out_at: list[float], in_at: list[float]) -> Port
             end = in_at[number] if b == chain[-1] else 0.0
             up[b].append((a, end, port))
             down[a].append((b, port, end))
-    return Ports(up, down)
+    return Ports(up, down, *main)
 
 
 def _routed(level: Level, parts: Segments, turned: list[bool], across: list[float], out_at: list[float],
@@ -108,7 +119,7 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
             curve = min(160.0, max(28.0, 0.5 * slant[number])) if slant[number] > 1 else 0.0
             if columns[number - 1] and all(v in level.first for v in columns[number - 1]):
                 curve = max(curve, 14.0)
-            at += max(_LEAST_GAP_PX, level_label[number], curve + flat[number] + 16.0)
+            at += max(_LEAST_GAP_PX, level_label[number], curve + flat[number] + 28.0)
         left[number] = at
         at += width[number]
     missing = level.least_px - at
@@ -156,7 +167,7 @@ def _path(level: Level, chain: list[int], along: list[float], across: list[float
         last = b == target
         flat_px = flat[column_of[b]] if last else 0.0
         if abs(next_y - y) > 0.5:
-            low = max(low, corners[-1][0])
+            low = max(low, corners[-1][0]) + (14.0 if a == source else 0.0)
             high = high - 10.0 - flat_px if last else high
             if high <= low:
                 low, high = corners[-1][0], end[0]

@@ -95,6 +95,13 @@ def order(parts: Segments) -> int:
     return fewest
 
 
+def count_crossings(parts: Segments) -> int:
+    """How many pairs of segments cross in the order as it is."""
+    position = [0.0] * len(parts.up)
+    _number(parts, position)
+    return _crossings(parts, position)
+
+
 def _number(parts: Segments, position: list[float]) -> None:
     for column in parts.columns:
         for place, vertex in enumerate(column):

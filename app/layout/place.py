@@ -20,6 +20,10 @@ class Ports:
 
     up: list[list[Link]]
     down: list[list[Link]]
+    main_in: dict[int, int]
+    """vertex -> the neighbour before it to which it should be joined by a straight line"""
+    main_out: dict[int, int]
+    """the same for the neighbour after it"""
 
 
 def place(parts: Segments, ports: Ports, size: list[float], gap_px: float, lane_px: float) -> list[float]:
@@ -32,7 +36,8 @@ def place(parts: Segments, ports: Ports, size: list[float], gap_px: float, lane_
         for forward in (True, False):
             ordered = [c if forward else c[::-1] for c in (columns if downwards else columns[::-1])]
             near = ports.up if downwards else ports.down
-            spots = _aligned(ordered, near, size, conflicts, forward, real, gap_px, lane_px)
+            main = ports.main_in if downwards else ports.main_out
+            spots = _aligned(ordered, near, main, size, conflicts, forward, real, gap_px, lane_px)
             if not forward:
                 spots = [-(x + s) for x, s in zip(spots, size, strict=True)]
             low = min(spots, default=0.0)
@@ -60,8 +65,21 @@ def _cost(spots: list[float], ports: Ports, real: int) -> float:
         for other, own, port in links:
             slant = abs(spots[vertex] + own - spots[other] - port)
             if slant > 0.5:
-                cost += slant + (12.0 if (vertex >= real) != (other >= real) else 60.0)
+                weight = _importance(ports, real, other, vertex)
+                cost += slant * (1 + weight) + (12.0, 60.0, 120.0)[weight]
     return cost
+
+
+def _importance(ports: Ports, real: int, source: int, target: int) -> int:
+    """How much it matters that this segment is straight: 0 to 2."""
+    if source >= real and target >= real:
+        return 2
+    wanted_in, wanted_out = ports.main_in.get(target), ports.main_out.get(source)
+    if wanted_in is not None and wanted_in != source:
+        return 0
+    if wanted_out is not None and wanted_out != target:
+        return 0
+    return (wanted_in == source or target < real) + (wanted_out == target or source < real)
 
 
 def _conflicts(parts: Segments) -> set[tuple[int, int]]:
@@ -92,8 +110,8 @@ def _conflicts(parts: Segments) -> set[tuple[int, int]]:
     return found
 
 
-def _aligned(columns: list[list[int]], near: list[list[Link]], size: list[float],
-             conflicts: set[tuple[int, int]], forward: bool, real: int, gap_px: float,
+def _aligned(columns: list[list[int]], near: list[list[Link]], main: dict[int, int],
+             size: list[float], conflicts: set[tuple[int, int]], forward: bool, real: int, gap_px: float,
              lane_px: float) -> list[float]:
     """One of the four alignments, pushed to one side."""
     count = len(size)
@@ -116,8 +134,8 @@ def _aligned(columns: list[list[int]], near: list[list[Link]], size: list[float]
             picks = [links[int(middle)]]
             if middle % 1:
                 picks.append(links[int(middle + 0.5)])
-                if picks[0][0] >= real > picks[1][0]:
-                    picks.reverse()
+            if len(links) > 1:
+                picks = [link for link in links if main.get(vertex) == link[0]][:1] + picks
             for other, own, port in picks:
                 if taken[other] or position[other] <= reached:
                     continue
