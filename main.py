@@ -146,10 +146,10 @@ def render(arguments: list[str]) -> int:
     number = numbers[-1] if options.backward is None else options.backward
     if number not in numbers:
         sys.exit(f"gradwalk: {options.run}: there is no backward {number}; it has {numbers[0]} to {numbers[-1]}")
-    from app.canvases.export import render_run
+    from app.canvases.export import render_graph
 
     entry = recording.backwards[numbers.index(number)]
-    render_run(recording.graph_at(number, entry.count), options.output)
+    render_graph(recording.graph_at(number, entry.count), options.output)
     return 0
 
 

@@ -162,7 +162,7 @@ class Receipt:
     def _run_paused(self, event: happened.RunPaused) -> None:
         session = self._session
         session.state = "paused"
-        session.pause = event
+        session.standing = event
         session.work = None
         if session.head is not None and event.phase == "backward":
             session.head.standing = True
@@ -172,7 +172,7 @@ class Receipt:
     def _run_resumed(self, event: happened.RunResumed) -> None:
         session = self._session
         session.state = "running"
-        session.pause = None
+        session.standing = None
         if session.head is not None:
             session.head.leave()
 
@@ -217,7 +217,7 @@ class Receipt:
 
     def _over(self) -> None:
         session = self._session
-        session.pause = session.work = session.input_asked = None
+        session.standing = session.work = session.input_asked = None
         if session.head is not None:
             session.head.leave()
 

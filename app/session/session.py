@@ -74,7 +74,7 @@ class Session:
         self.started: happened.RunStarted | None = None
         self.ended: happened.RunEnded | None = None
         self.failure: Failure | None = None
-        self.pause: happened.RunPaused | None = None
+        self.standing: happened.RunPaused | None = None
         self.work: happened.WorkProgressed | None = None
         self.input_asked: happened.InputAsked | None = None
         self.message = ""
@@ -200,6 +200,10 @@ class Session:
     def step(self, kind: str = "node") -> None:
         """One stride (kinds as in the request `Step`): of the live run where it stands, else of the playhead."""
         if self.state == "paused" and self.timeline.following:
+            before = self.timeline.get(self.timeline.backward - 1)
+            if kind == "back" and self.timeline.position == 0 and before is not None:
+                self.show(before.number, before.count)
+                return
             self._go(ask.Step(kind))
         elif self.state == "ready" and not self.is_recording:
             self._start()
@@ -413,7 +417,10 @@ class Session:
         self.timeline.following = True
         if self.head is not None:
             self.show(self.head.backward, self.head.position)
+        self.state = "running"
         self.send(request)
+        if not isinstance(request, ask.Step) or request.kind not in ("node", "back", "start", "op"):
+            self.cursor_changed.emit()
 
     def _send_breakpoints(self) -> None:
         wire = tuple(b.wire() for b in self.breakpoints if b.enabled)

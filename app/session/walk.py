@@ -63,7 +63,9 @@ class Walk:
         return self.order[self.position] if 0 <= self.position < len(self.order) else -1
 
     def begin(self, backward: int, root: int) -> None:
-        """Make this the walk of a new backward with the same structure."""
+        """Make this the walk of a new backward with the same structure.
+
+        Values and gradients of the last look stay in view until somebody stands here or looks again."""
         self.backward = backward
         self.graph.root = root
         self._flows.clear()
@@ -72,10 +74,7 @@ class Walk:
         for node in self.graph.nodes:
             node.state = NodeState.TO_COME
             node.incoming = node.outgoing = ()
-            node.grad = None
             node.duration_ns = 0
-        for edge in self.graph.edges:
-            edge.grad = None
 
     def apply(self, event: Event) -> None:
         """Take one event of this backward, and stand where it says."""
@@ -86,6 +85,8 @@ class Walk:
             self.move(event.position + 1)
         elif isinstance(event, NodeEntered):
             self._learn(event.position, event.node)
+            if not self.standing:
+                self._forget_gradients()
             self.standing = True
             self.move(event.position)
         elif isinstance(event, WalkedBack):
@@ -99,6 +100,9 @@ class Walk:
             for number, digest in event.grads.items():
                 if 0 <= number < len(nodes):
                     nodes[number].grad = digest
+                    if not self.standing and nodes[number].kind == "op":
+                        for edge in self.graph.edges_from(number):
+                            edge.grad = digest
 
     def learn(self, event: Event) -> None:
         """Take an event of this backward without moving: what it tells is shown once the cursor passes it."""
@@ -131,6 +135,16 @@ class Walk:
 
     def _node(self, position: int) -> Node:
         return self.graph.nodes[self.order[position]]
+
+    def _forget_gradients(self) -> None:
+        """Take from view what an earlier backward left: here, what is not told yet has not flowed yet."""
+        told = {event.node for event in self._flows.values()}
+        for node in self.graph.nodes:
+            if node.id not in told:
+                node.grad = None
+        for edge in self.graph.edges:
+            if edge.target not in told:
+                edge.grad = None
 
     def _learn(self, position: int, node: int) -> None:
         order = self.graph.order

@@ -126,7 +126,7 @@ def execute(script: ScriptRun, outbox: Outbox) -> int:
     except BaseException as error:
         trace = from_script(error.__traceback__, script.path)
         text = "".join(traceback.format_exception(type(error), error, trace))
-        outbox.print("stderr", text)
+        sys.stderr.write(text)
         file, line = _line_of(error, script)
         outbox.put(happened.RunFailed(type(error).__name__, str(error), text, file, line))
         return 130 if isinstance(error, KeyboardInterrupt) else 1
@@ -210,7 +210,6 @@ def _be_a_plain_process() -> None:
 def _end_all() -> None:
     """End this process and all that the script started."""
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
 

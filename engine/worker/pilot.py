@@ -233,6 +233,8 @@ class Pilot:
     # -- standing --------------------------------------------------------------------------------------------
 
     def _stand_in_backward(self, walk: BackwardWalk, why: str, text: str) -> None:
+        if not self._stood:
+            self.sampler.tell_values(walk)
         self._stood = True
         self._catch_up(walk)
         producer, self._nan = self._nan, -1

@@ -6,14 +6,14 @@ import time
 from typing import Any
 
 from engine.autograd.node import AccumulateGrad
-from engine.protocol.event import ValuesSampled
+from engine.protocol.event import Digest, ValuesSampled
 from engine.protocol.request import Fetch
 from engine.recorders.digest import digest_of
 from engine.recorders.recorder import value_of
 from engine.recorders.walk import BackwardWalk
 from engine.worker.outbox import Outbox
 
-UNASKED_NODES_MAX = 64
+UNASKED_NODES_MAX = 256
 """A graph of up to this many nodes is watched whole until a Watch says what is on the screen."""
 SHARE = 0.1
 """Sampling takes at most this share of the time."""
@@ -49,11 +49,8 @@ class Sampler:
             stand.fetch(request, walk)
         if self._hz <= 0:
             return
-        nodes = self._nodes
-        if nodes is None:
-            nodes = tuple(range(len(walk.structure.definition.nodes)))
-            nodes = nodes if len(nodes) <= UNASKED_NODES_MAX else ()
-        values = {n: d for n in nodes if (d := digest_of(value_of(walk, n))) is not None}
+        nodes = self._looked_at(walk)
+        values = _values(walk, nodes)
         wanted = set(nodes)
         grads = {}
         for flow in walk.flows.values():
@@ -68,3 +65,19 @@ class Sampler:
             self._outbox.put(ValuesSampled(walk.number, values, grads))
         now = time.monotonic()
         self._next = now + max(1 / self._hz, (cost_s + now - began) / SHARE)
+
+    def tell_values(self, walk: BackwardWalk) -> None:
+        """Tell of the watched nodes' values where the walk stands."""
+        values = _values(walk, self._looked_at(walk))
+        if values:
+            self._outbox.put(ValuesSampled(walk.number, values))
+
+    def _looked_at(self, walk: BackwardWalk) -> tuple[int, ...]:
+        if self._nodes:
+            return self._nodes
+        count = len(walk.structure.definition.nodes)
+        return tuple(range(count)) if count <= UNASKED_NODES_MAX else ()
+
+
+def _values(walk: BackwardWalk, nodes: tuple[int, ...]) -> dict[int, Digest]:
+    return {n: d for n in nodes if (d := digest_of(value_of(walk, n))) is not None}
