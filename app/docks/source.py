@@ -94,9 +94,8 @@ class SourceDock(Dock):
             file, current = here.file, here.line
         elif pause is not None and pause.line:
             file, current = pause.file, pause.line
-        if "selection" in changes or chosen is not None:
-            if chosen is not None and chosen.line and (not file or Path(chosen.file).name == Path(file).name):
-                file, selected = chosen.file, chosen.line
+        if chosen is not None and chosen.line and (not file or Path(chosen.file).name == Path(file).name):
+            file, selected = chosen.file, chosen.line
         if self._is_script(file):
             self._show(script, session.source)
         elif file in self._others:
