@@ -67,14 +67,14 @@ def _view_method(self: Any, *size: Any, dtype: Any = None) -> Any:
     Raises: RuntimeError where the strides do not allow it."""
     if dtype is not None or len(size) == 1 and hasattr(size[0], "is_floating_point") and not hasattr(size[0], "_a"):
         kind = dtype if dtype is not None else size[0]
-        return _view_as_type(self, kind) if kind is not self.dtype else _viewing.call(self, tuple(self._a.shape))
-    return _viewing.call(self, *size)
+        return _view_as_type(self, kind) if kind is not self.dtype else _viewing.call(self, (tuple(self._a.shape),))
+    return _viewing.call(self, size)
 
 
 _view_method.__name__ = "view"
 OPS["view"] = _view_method
 place(_view_method, "view", ("Tensor",))
-view_as = composite("view_as", on=("Tensor",))(lambda self, other: _viewing.call(self, tuple(other._a.shape)))
+view_as = composite("view_as", on=("Tensor",))(lambda self, other: _viewing.call(self, (tuple(other._a.shape),)))
 
 unsafe_view = kernel(
     name="_unsafe_view", inputs=("self",), grad_fn="UnsafeViewBackward0", out=False, on=("torch", "Tensor"),
@@ -89,7 +89,7 @@ def reshape(self: Any, *shape: Any) -> Any:
     a = self._array()
     sizes = infer_size(sizes_of(shape), a.size)
     if a.flags.c_contiguous or viewed(a, sizes) is not None:
-        return _viewing.call(self, sizes)
+        return _viewing.call(self, (sizes,))
     return unsafe_view(self.clone(memory_format=_contiguous()), sizes)
 
 
