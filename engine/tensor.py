@@ -445,8 +445,10 @@ class Tensor:
 
     def __reduce_ex__(self, protocol: int) -> Any:
         extra = {k: v for k, v in self.__dict__.items()
-                 if k not in ("_a", "_cell", "_accumulator", "_view", "_fn", "_hooked", "_nr")}
-        return _rebuild, (type(self), np.array(self._a), self.dtype.name, extra)
+                 if k not in ("_a", "_cell", "_accumulator", "_view", "_fn", "_hooked", "_nr", "grad")}
+        # by name: `torch` need not be importable where it is read
+        kind = {Tensor: "Tensor", Parameter: "Parameter"}.get(type(self), type(self))
+        return _rebuild, (kind, np.array(self._a), self.dtype.name, extra)
 
     def reinforce(self, *args: Any) -> None:
         """Removed from PyTorch long ago; says so."""
@@ -457,8 +459,8 @@ Tensor.__module__ = "torch"
 nodes.Tensor = Tensor
 
 
-def _rebuild(cls: type, array: np.ndarray, dtype_name: str, extra: dict) -> Tensor:
-    made = object.__new__(cls)
+def _rebuild(cls: type | str, array: np.ndarray, dtype_name: str, extra: dict) -> Tensor:
+    made = object.__new__(globals()[cls] if isinstance(cls, str) else cls)
     made._a = array if array.dtype.kind != "V" else array.view(dt.ALL[dtype_name].numpy)
     made.__dict__.update(extra)
     return made
