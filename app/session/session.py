@@ -254,6 +254,9 @@ class Session:
             return
         past = self.past or self.history
         kept = past.kept(self.timeline.backward, node, what) if self.timeline.current else None
+        if kept is None and what == "grad":
+            kept = past.kept(self.timeline.backward, node, "leaf_grad") or past.kept(
+                self.timeline.backward, node, "incoming:0")
         if kept is None:
             self._receipt.take(
                 happened.RequestFailed(tag, "This tensor was not kept; run again to see its numbers.")

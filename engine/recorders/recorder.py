@@ -33,7 +33,7 @@ class Pilot(Protocol):
     def conduct(self, walk: BackwardWalk) -> None:
         """Take this backward from its first node to its end."""
 
-    def module_entered(self, path: str, type_name: str) -> None:
+    def module_entered(self, module: Any) -> None:
         """A module is about to run."""
 
     def optimizer_stepped(self, optimizer: Any) -> None:
@@ -95,17 +95,20 @@ class Recorder:
         if self.pilot is not None:
             self.pilot.op_ran(op, bound, result, file, line, self.call)
 
-    def module_entered(self, module: Any) -> None:
+    def module_entered(self, module: Any, inputs: Any = ()) -> None:
         """A module is about to run."""
         if self._inside or threading.get_ident() != self._thread:
             return
-        if self.call is None:
-            self.names.add_root(module)
-        self.call = ModuleCall(module, self.call)
+        try:
+            if self.call is None:
+                self.names.add_root(module)
+            self.call = ModuleCall(module, self.call)
+        except Exception as error:
+            self.on_error(error)
         if self.pilot is not None:
-            self.pilot.module_entered(self.names.module(module), type(module).__name__)
+            self.pilot.module_entered(module)
 
-    def module_left(self, module: Any) -> None:
+    def module_left(self, module: Any, result: Any = None) -> None:
         """A module has run, or raised."""
         if self._inside or threading.get_ident() != self._thread:
             return

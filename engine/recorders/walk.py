@@ -119,6 +119,12 @@ class BackwardWalk:
         self.position += 1
         return self.run.step()
 
+    def skim(self) -> None:
+        """Run one node and remember what flowed, not how to come back."""
+        node, grads, out = self.run.step()
+        self.flows[self.position] = Flow(node, grads, out)
+        self.position += 1
+
     def step(self) -> Flow:
         """Run one node and keep what flowed."""
         run = self.run

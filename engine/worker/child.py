@@ -77,6 +77,10 @@ class Child:
         recorder.install()
         status = execute(script, self.outbox)
         recorder.uninstall()
+        try:
+            pilot.look_back()
+        except Exception as error:
+            self._recorder_failed(error)
         self._end(status)
 
     def _write(self, data: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import FrameType
 from typing import Any
@@ -21,6 +22,8 @@ from engine.worker.sampler import Sampler
 from engine.worker.scope import Scope
 from engine.worker.stand import Stand
 
+HELD_ELEMENTS_MAX = 1 << 21
+"""The tensors of a backward are held until the next one if all its nodes together have no more elements."""
 PAUSE_IN_FORWARD_S = 0.5
 """A pause waits this long for a backward; then it stops in the forward."""
 
@@ -38,6 +41,9 @@ class Pilot:
         self.target: ask.RunTo | None = None
         self.sampler = Sampler(outbox)
         self.stand = Stand(self)
+        self.last: BackwardWalk | None = None
+        """The last backward, if it is small enough to be held until the next one begins."""
+        self._small: dict[str, bool] = {}
         self._pause_since: float | None = None
         self._stride_walk = -1
         self._stride_module: Any = None
@@ -87,12 +93,13 @@ class Pilot:
         )
         self._stand_in_forward(why, names, file, line, text or op.name)
 
-    def module_entered(self, path: str, type_name: str) -> None:
+    def module_entered(self, module: Any) -> None:
         """A module is about to run: stop if a breakpoint is on it."""
         if not self.breakpoints.modules:
             return
         frame = self._frame()
         names: dict[str, Any] = {"iteration": self.recorder.backward}
+        path, type_name = self.recorder.names.module(module), type(module).__name__
         point = self.breakpoints.module_hit(path, type_name, lambda: Scope(names, frame=frame))
         if point is not None:
             file, line = self.recorder.places.here()
@@ -115,12 +122,38 @@ class Pilot:
         self._told = 0
         self._stood = False
         self._nan = -1
+        self.last = None
         if self._must_look():
             self._look(walk)
         elif self.sampler.is_due():
             self._sample(walk)
         else:
             self._rush(walk)
+        if self._is_small(walk):
+            self.last = walk
+
+    def look_back(self) -> None:
+        """The script is over: tell of its last backward what is still known, so that it can be looked at."""
+        walk = self.last
+        if walk is None or self.keeper is not None:
+            return
+        for flow in walk.flows.values():
+            if isinstance(flow.node, AccumulateGrad) and flow.total is None:
+                grad = flow.node.variable.__dict__.get("grad")
+                flow.total = None if grad is None else grad._a
+        self.sampler.tell_values(walk)
+        self.keeper = Keeper(self.outbox)
+        self.keeper.begin(walk)
+        self._told = 0
+        self._catch_up(walk)
+
+    def _is_small(self, walk: BackwardWalk) -> bool:
+        definition = walk.structure.definition
+        small = self._small.get(definition.hash)
+        if small is None:
+            elements = sum(math.prod(part.shape) for part in definition.nodes)
+            small = self._small[definition.hash] = elements <= HELD_ELEMENTS_MAX
+        return small
 
     # -- going through a backward ----------------------------------------------------------------------------
 
@@ -131,8 +164,9 @@ class Pilot:
 
     def _rush(self, walk: BackwardWalk) -> None:
         run, waiting = walk.run, self.inbox.waiting
+        stride = walk.skim if self._is_small(walk) else walk.skip
         while run.next_node is not None:
-            walk.skip()
+            stride()
             if waiting:
                 self.attend()
                 if self._must_look():
@@ -342,7 +376,9 @@ class Pilot:
             if request is None:
                 return
             if not self.obey(request):
-                if isinstance(request, ask.Fetch):
+                if isinstance(request, ask.Fetch) and self.last is not None and "saved" not in request.what:
+                    self.stand.fetch(request, self.last)
+                elif isinstance(request, ask.Fetch):
                     self.sampler.ask(request)
                 else:
                     self.stand.refuse(request)
