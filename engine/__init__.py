@@ -41,7 +41,7 @@ __version__ = "2.13.0"
 
 def broadcast_shapes(*shapes) -> Size:
     """The shape that these broadcast to."""
-    return Size(_broadcast(*[(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+    return Size(_broadcast(*[(s,) if hasattr(s, "__index__") else tuple(s) for s in shapes]))
 
 
 def __getattr__(name: str):

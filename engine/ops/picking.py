@@ -69,7 +69,7 @@ gather = kernel(
 
 
 def _fitting(name: str, self: Any, dim: int, index: Any, src: Any) -> tuple:
-    _long(name, index, also_int=False)
+    _long(name, index, also_int=True)
     d = _checked(name, self, dim, index)
     out = np.array(self, order="C")
     a, i = np.atleast_1d(out), np.atleast_1d(index)
@@ -269,8 +269,6 @@ def _reduced_gradient(grad: Any, self: Any, at: _Placed, src: Any, reduce: str, 
     else:
         value = at.pick(result)
         self_is, src_is = (self == result).to(grad.dtype), (src == value).to(grad.dtype)
-        if not include_self:
-            self_is = at.zeroed(self_is)
         share = grad / at.add(self_is, src_is).clamp(min=1)
         of_self, of_src = self_is * share, src_is * at.pick(share)
     if not include_self:
@@ -499,6 +497,9 @@ put = kernel(
 def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
     """Picks along a dimension at positions that broadcast against the tensor."""
     _long("take_along_dim", indices._a)
+    if (indices._a < 0).any():
+        n = self._a.size if dim is None else self._a.shape[wrap_dim(dim, self._a.ndim)]
+        indices = nodes.Tensor._of(np.where(indices._a < 0, indices._a + n, indices._a))
     if dim is None:
         return gather(self.reshape(-1), 0, indices.reshape(-1))
     if self._a.ndim != indices._a.ndim:

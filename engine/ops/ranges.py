@@ -65,6 +65,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype
     floating = any(isinstance(x, float) for x in (start, end, step))
     kind = _kind(dtype, out, dt.default.dtype if floating else dt.int64)
     _in_range(start, end, step)
+    if kind is dt.int64:
+        start, end, step = int(start), int(end), int(step)
+        floating = False
     if floating:
         n = math.ceil((float(end) - float(start)) / float(step))
         values = _steps(start, step, n, kind.numpy)
@@ -99,6 +102,7 @@ def _even(start: Any, end: Any, steps: int, kind: np.dtype) -> np.ndarray:
     if steps == 1:
         return np.array([start], kind)
     if kind.kind in "iu":
+        start, end = int(start), int(end)
         step = (float(end) - float(start)) / (steps - 1)
         at = np.arange(steps)
         return np.where(at < steps // 2, np.trunc(start + step * at), np.trunc(end - step * (steps - at - 1))).astype(kind)
@@ -274,7 +278,7 @@ def _polar(abs: Any, angle: Any) -> Any:  # noqa: A002
 
 def _polar_gradient(grad: Any, abs: Any, angle: Any) -> tuple:  # noqa: A002
     c, s = angle.cos(), angle.sin()
-    return grad.real * c + grad.imag * s, grad.imag * abs * c - grad.real * abs * s
+    return (grad.real * c + grad.imag * s) * abs.sgn(), grad.imag * abs * c - grad.real * abs * s
 
 
 polar = kernel(

@@ -20,7 +20,7 @@ def _dims(dims: Any, ndim: int) -> tuple[int, ...]:
 
 flip = kernel(
     name="flip", inputs=("self",), formula=r"y_i = x_{n-1-i}", text="Reverses dimensions; the gradient is reversed back.",
-    out=False, forward=lambda self, *dims: np.ascontiguousarray(np.flip(self, _dims(dims, self.ndim))),
+    out=False, forward=lambda self, *dims: np.array(np.flip(self, _dims(dims, self.ndim)), order="C"),
     grads={"self": lambda grad, dims: grad.flip(*dims)},
 )
 

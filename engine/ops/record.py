@@ -550,7 +550,17 @@ def _binder(signature: inspect.Signature) -> Callable:
             defaults["_" + p.name] = p.default
             parts.append(f"{p.name}=_{p.name}")
     names = ", ".join(signature.parameters)
-    return eval(f"lambda {', '.join(parts)}: ({names},)", defaults)  # noqa: S307  (our own parameter names)
+    bind = eval(f"lambda {', '.join(parts)}: ({names},)", defaults)  # noqa: S307  (our own parameter names)
+    many = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL), None)
+    if many is None:
+        return bind
+
+    def binder(*args: Any, **kwargs: Any) -> tuple:
+        if many in kwargs:  # x.permute(dims=(1, 0))
+            args = (*args, kwargs.pop(many))
+        return bind(*args, **kwargs)
+
+    return binder
 
 
 def _positional(forward: Callable, signature: inspect.Signature) -> Callable:

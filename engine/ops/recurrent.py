@@ -12,7 +12,7 @@ import numpy as np
 from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
 
-# -- one LSTM layer as one node ----------------------------------------------------------------------------------
+# -- one LSTM layer as one node ---------------------------------------------------------------------------
 
 
 def _sigmoid(a: np.ndarray) -> np.ndarray:
@@ -26,8 +26,17 @@ def _order(length: int, reverse: bool) -> range:
     return range(length - 1, -1, -1) if reverse else range(length)
 
 
-def _lstm_layer(input: Any, weight0: Any, weight1: Any, weight2: Any, weight3: Any, hx_: Any, cx_: Any, reverse: bool,
-                hidden_size: int) -> tuple:
+def _lstm_layer(
+    input: Any,
+    weight0: Any,
+    weight1: Any,
+    weight2: Any,
+    weight3: Any,
+    hx_: Any,
+    cx_: Any,
+    reverse: bool,
+    hidden_size: int,
+) -> tuple:
     """(outputs, last h, last c, gates and cells). Shapes: input (L, N, in), workspace (L, N, 5·hidden)."""
     length, batch, width = input.shape
     n = hidden_size
@@ -41,19 +50,30 @@ def _lstm_layer(input: Any, weight0: Any, weight1: Any, weight2: Any, weight3: A
         gates = steps[t]
         gates += h @ across
         w = kept[t]
-        w[:, :2 * n] = _sigmoid(gates[:, :2 * n])
-        w[:, 2 * n:3 * n] = np.tanh(gates[:, 2 * n:3 * n])
-        w[:, 3 * n:4 * n] = _sigmoid(gates[:, 3 * n:])
-        cell = w[:, 4 * n:]
-        np.multiply(w[:, n:2 * n], c, out=cell)
-        cell += w[:, :n] * w[:, 2 * n:3 * n]
+        w[:, : 2 * n] = _sigmoid(gates[:, : 2 * n])
+        w[:, 2 * n : 3 * n] = np.tanh(gates[:, 2 * n : 3 * n])
+        w[:, 3 * n : 4 * n] = _sigmoid(gates[:, 3 * n :])
+        cell = w[:, 4 * n :]
+        np.multiply(w[:, n : 2 * n], c, out=cell)
+        cell += w[:, :n] * w[:, 2 * n : 3 * n]
         h, c = out[t], cell
-        np.multiply(w[:, 3 * n:4 * n], np.tanh(cell), out=h)
+        np.multiply(w[:, 3 * n : 4 * n], np.tanh(cell), out=h)
     return out, h.copy(), c.copy(), kept
 
 
-def _lstm_layer_back(input: Any, weight0: Any, weight1: Any, hx_: Any, cx_: Any, output: Any, kept: Any, grad_out: Any,
-                     grad_h: Any, grad_c: Any, reverse: bool) -> tuple:
+def _lstm_layer_back(
+    input: Any,
+    weight0: Any,
+    weight1: Any,
+    hx_: Any,
+    cx_: Any,
+    output: Any,
+    kept: Any,
+    grad_out: Any,
+    grad_h: Any,
+    grad_c: Any,
+    reverse: bool,
+) -> tuple:
     """Gradients of input, both weights, the bias, and both states."""
     length, batch, width = input.shape
     n = output.shape[2]
@@ -63,16 +83,16 @@ def _lstm_layer_back(input: Any, weight0: Any, weight1: Any, hx_: Any, cx_: Any,
     for k in range(length - 1, -1, -1):
         t = order[k]
         before = order[k - 1] if k else None
-        i, f, g, o, c = (kept[t, :, j * n:(j + 1) * n] for j in range(5))
-        c_before = cx_ if before is None else kept[before, :, 4 * n:]
+        i, f, g, o, c = (kept[t, :, j * n : (j + 1) * n] for j in range(5))
+        c_before = cx_ if before is None else kept[before, :, 4 * n :]
         dh = dh + grad_out[t]
         tc = np.tanh(c)
         dc = dc + dh * o * (1 - tc * tc)
         d = d_gates[t]
         d[:, :n] = dc * g * i * (1 - i)
-        d[:, n:2 * n] = dc * c_before * f * (1 - f)
-        d[:, 2 * n:3 * n] = dc * i * (1 - g * g)
-        d[:, 3 * n:] = dh * tc * o * (1 - o)
+        d[:, n : 2 * n] = dc * c_before * f * (1 - f)
+        d[:, 2 * n : 3 * n] = dc * i * (1 - g * g)
+        d[:, 3 * n :] = dh * tc * o * (1 - o)
         dc = dc * f
         dh = d @ weight1
     flat = d_gates.reshape(-1, 4 * n)
@@ -80,36 +100,68 @@ def _lstm_layer_back(input: Any, weight0: Any, weight1: Any, hx_: Any, cx_: Any,
         h_before = np.concatenate([output[1:], hx_[None]])
     else:
         h_before = np.concatenate([hx_[None], output[:-1]])
-    return ((flat @ weight0).reshape(input.shape), flat.T @ input.reshape(-1, width),
-            flat.T @ h_before.reshape(-1, n), flat.sum(0), dh, dc)
+    return (
+        (flat @ weight0).reshape(input.shape),
+        flat.T @ input.reshape(-1, width),
+        flat.T @ h_before.reshape(-1, n),
+        flat.sum(0),
+        dh,
+        dc,
+    )
 
 
 _layer_backward = kernel(
-    name="mkldnn_rnn_layer_backward", on=("torch",), out=False, forward=_lstm_layer_back,
+    name="mkldnn_rnn_layer_backward",
+    on=("torch",),
+    out=False,
+    forward=_lstm_layer_back,
     text="The gradients of one LSTM layer, step by step from the last to the first.",
 )
 
 
-def _layer_gradients(grads: tuple, input: Any, weight0: Any, weight1: Any, hx_: Any, cx_: Any, result0: Any,
-                     result3: Any, reverse: bool) -> tuple:
-    dx, dw0, dw1, db, dh, dc = _layer_backward(input, weight0, weight1, hx_, cx_, result0, result3, grads[0], grads[1],
-                                               grads[2], reverse)
+def _layer_gradients(
+    grads: tuple,
+    input: Any,
+    weight0: Any,
+    weight1: Any,
+    hx_: Any,
+    cx_: Any,
+    result0: Any,
+    result3: Any,
+    reverse: bool,
+) -> tuple:
+    dx, dw0, dw1, db, dh, dc = _layer_backward(
+        input, weight0, weight1, hx_, cx_, result0, result3, grads[0], grads[1], grads[2], reverse
+    )
     return dx, dw0, dw1, db, db, dh, dc
 
 
 mkldnn_rnn_layer = kernel(
-    name="mkldnn_rnn_layer", inputs=("input", "weight0", "weight1", "weight2", "weight3", "hx_", "cx_"),
-    grad_fn="MkldnnRnnLayerBackward0", on=("torch",), out=False, nondiff=(3,), forward=_lstm_layer,
+    name="mkldnn_rnn_layer",
+    inputs=("input", "weight0", "weight1", "weight2", "weight3", "hx_", "cx_"),
+    grad_fn="MkldnnRnnLayerBackward0",
+    on=("torch",),
+    out=False,
+    nondiff=(3,),
+    forward=_lstm_layer,
     formula=r"h_t = o_t \tanh c_t,\; c_t = f_t c_{t-1} + i_t g_t",
     text="An LSTM layer over a whole sequence: gates decide what the cell forgets, takes in and shows.",
     grads={
-        ("input", "weight0", "weight1", "weight2", "weight3", "hx_", "cx_"):
-            lambda grads, input, weight0, weight1, hx_, cx_, result0, result3, reverse: _layer_gradients(
-                grads, input, weight0, weight1, hx_, cx_, result0, result3, reverse),
+        (
+            "input",
+            "weight0",
+            "weight1",
+            "weight2",
+            "weight3",
+            "hx_",
+            "cx_",
+        ): lambda grads, input, weight0, weight1, hx_, cx_, result0, result3, reverse: _layer_gradients(
+            grads, input, weight0, weight1, hx_, cx_, result0, result3, reverse
+        ),
     },
 )
 
-# -- single steps ------------------------------------------------------------------------------------------------
+# -- single steps -----------------------------------------------------------------------------------------
 
 
 class _Weights:
@@ -156,18 +208,27 @@ def _gru_step(from_input: Any, h: Any, w: _Weights) -> Any:
 
 
 _STEPS: dict[str, Any] = {
-    "rnn_tanh": _plain_step("tanh"), "rnn_relu": _plain_step("relu"), "lstm": _lstm_step, "gru": _gru_step,
+    "rnn_tanh": _plain_step("tanh"),
+    "rnn_relu": _plain_step("relu"),
+    "lstm": _lstm_step,
+    "gru": _gru_step,
 }
 
 
 def _checked_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any) -> None:
     """Raises: RuntimeError when the sizes do not fit."""
     if input._a.shape[1] != w_ih._a.shape[1]:
-        raise RuntimeError(f"input has inconsistent input_size: got {input._a.shape[1]} expected {w_ih._a.shape[1]}")
+        raise RuntimeError(
+            f"input has inconsistent input_size: got {input._a.shape[1]} expected {w_ih._a.shape[1]}"
+        )
     if input._a.shape[0] != hx._a.shape[0]:
-        raise RuntimeError(f"Input batch size {input._a.shape[0]} doesn't match hidden batch size {hx._a.shape[0]}")
+        raise RuntimeError(
+            f"Input batch size {input._a.shape[0]} doesn't match hidden batch size {hx._a.shape[0]}"
+        )
     if hx._a.shape[1] != w_hh._a.shape[1]:
-        raise RuntimeError(f"hidden has inconsistent hidden_size: got {hx._a.shape[1]}, expected {w_hh._a.shape[1]}")
+        raise RuntimeError(
+            f"hidden has inconsistent hidden_size: got {hx._a.shape[1]}, expected {w_hh._a.shape[1]}"
+        )
 
 
 def _cell(mode: str, input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
@@ -176,13 +237,17 @@ def _cell(mode: str, input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh:
     return _STEPS[mode](w.from_input(input), hx, w)
 
 
-@composite("rnn_tanh_cell", on=("torch",), out=False, formula=r"h' = \tanh(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})")
+@composite(
+    "rnn_tanh_cell", on=("torch",), out=False, formula=r"h' = \tanh(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})"
+)
 def rnn_tanh_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """One step of an RNN with tanh."""
     return _cell("rnn_tanh", input, hx, w_ih, w_hh, b_ih, b_hh)
 
 
-@composite("rnn_relu_cell", on=("torch",), out=False, formula=r"h' = \max(0, W_{ih} x + b_{ih} + W_{hh} h + b_{hh})")
+@composite(
+    "rnn_relu_cell", on=("torch",), out=False, formula=r"h' = \max(0, W_{ih} x + b_{ih} + W_{hh} h + b_{hh})"
+)
 def rnn_relu_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: Any = None) -> Any:
     """One step of an RNN with relu."""
     return _cell("rnn_relu", input, hx, w_ih, w_hh, b_ih, b_hh)
@@ -200,7 +265,7 @@ def gru_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any = None, b_hh: 
     return _cell("gru", input, hx, w_ih, w_hh, b_ih, b_hh)
 
 
-# -- whole sequences ---------------------------------------------------------------------------------------------
+# -- whole sequences -------------------------------------------------------------------------------------
 
 
 def _first(state: Any) -> Any:
@@ -279,7 +344,7 @@ def _weights(params: Any, has_biases: bool, projected: bool) -> list[_Weights]:
     size = (4 if has_biases else 2) + projected
     found = []
     for i in range(0, len(params), size):
-        part = params[i:i + size]
+        part = params[i : i + size]
         w_hr = part.pop() if projected else None
         found.append(_Weights(*part, *(() if has_biases else (None, None)), w_hr))
     return found
@@ -288,10 +353,34 @@ def _weights(params: Any, has_biases: bool, projected: bool) -> list[_Weights]:
 def _sequence(mode: str, args: tuple, kwargs: dict) -> tuple:
     """The layers of any mode over plain or packed input: (output, last h) or (output, last h, last c)."""
     names: tuple[str, ...]
-    if "data" in kwargs or "batch_sizes" in kwargs or not isinstance(args[2] if len(args) > 2 else (), (list, tuple)):
-        names = ("data", "batch_sizes", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional")
+    if (
+        "data" in kwargs
+        or "batch_sizes" in kwargs
+        or not isinstance(args[2] if len(args) > 2 else (), (list, tuple))
+    ):
+        names = (
+            "data",
+            "batch_sizes",
+            "hx",
+            "params",
+            "has_biases",
+            "num_layers",
+            "dropout",
+            "train",
+            "bidirectional",
+        )
     else:
-        names = ("input", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional", "batch_first")
+        names = (
+            "input",
+            "hx",
+            "params",
+            "has_biases",
+            "num_layers",
+            "dropout",
+            "train",
+            "bidirectional",
+            "batch_first",
+        )
     given = {**dict(zip(names, args)), **kwargs}
     sizes = None
     x = given.get("data")
@@ -337,13 +426,23 @@ def _sequence(mode: str, args: tuple, kwargs: dict) -> tuple:
     return x, OPS["stack"](last, 0)
 
 
-@composite("rnn_tanh", on=("torch",), out=False, formula=r"h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})")
+@composite(
+    "rnn_tanh",
+    on=("torch",),
+    out=False,
+    formula=r"h_t = \tanh(W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})",
+)
 def rnn_tanh(*args: Any, **kwargs: Any) -> tuple:
     """(outputs, last h) of RNN layers with tanh."""
     return _sequence("rnn_tanh", args, kwargs)
 
 
-@composite("rnn_relu", on=("torch",), out=False, formula=r"h_t = \max(0, W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})")
+@composite(
+    "rnn_relu",
+    on=("torch",),
+    out=False,
+    formula=r"h_t = \max(0, W_{ih} x_t + b_{ih} + W_{hh} h_{t-1} + b_{hh})",
+)
 def rnn_relu(*args: Any, **kwargs: Any) -> tuple:
     """(outputs, last h) of RNN layers with relu."""
     return _sequence("rnn_relu", args, kwargs)
@@ -361,7 +460,7 @@ def gru(*args: Any, **kwargs: Any) -> tuple:
     return _sequence("gru", args, kwargs)
 
 
-# -- packing -----------------------------------------------------------------------------------------------------
+# -- packing ---------------------------------------------------------------------------------------------
 
 
 def _packed_rows(lengths: list[int]) -> tuple[list[int], list[int], list[int]]:
@@ -374,13 +473,19 @@ def _packed_rows(lengths: list[int]) -> tuple[list[int], list[int], list[int]]:
 def _check_lengths(lengths: list[int], batch: int) -> None:
     """Raises: RuntimeError when these cannot be the lengths of a batch, longest first."""
     if len(lengths) != batch:
-        raise RuntimeError(f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} (batch_size={batch})")
+        raise RuntimeError(
+            f"Expected `len(lengths)` to be equal to batch_size, but got {len(lengths)} (batch_size={batch})"
+        )
     if not lengths or min(lengths) <= 0:
-        raise RuntimeError("Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0")
+        raise RuntimeError(
+            "Length of all samples has to be greater than 0, but found an element in 'lengths' that is <= 0"
+        )
     if any(b > a for a, b in zip(lengths, lengths[1:])):
-        raise RuntimeError("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
-                           "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement "
-                           "if you do not need ONNX exportability.")
+        raise RuntimeError(
+            "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
+            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement "
+            "if you do not need ONNX exportability."
+        )
 
 
 def _pack(input: Any, lengths: Any, batch_first: bool) -> tuple:
@@ -400,9 +505,19 @@ def _unpack_gradient(grad: Any, result1: Any, input_shape: Any, batch_first: boo
 
 
 _pack_kernel = kernel(
-    name="pack_padded.rows", inputs=("input",), grad_fn="PackPaddedSequenceBackward0", on=(), out=False, nondiff=(1,),
-    forward=_pack, text="Stores padded sequences step by step, without the padding.",
-    grads={"input": lambda grad, result1, input_shape, batch_first: _unpack_gradient(grad, result1, input_shape, batch_first)},
+    name="pack_padded.rows",
+    inputs=("input",),
+    grad_fn="PackPaddedSequenceBackward0",
+    on=(),
+    out=False,
+    nondiff=(1,),
+    forward=_pack,
+    text="Stores padded sequences step by step, without the padding.",
+    grads={
+        "input": lambda grad, result1, input_shape, batch_first: _unpack_gradient(
+            grad, result1, input_shape, batch_first
+        )
+    },
 )
 
 
@@ -414,8 +529,13 @@ def pack_padded(input: Any, lengths: Any, batch_first: bool = False) -> tuple:
 
 
 @composite("_pad_packed_sequence", on=("torch",), out=False)
-def pad_packed(data: Any, batch_sizes: Any, batch_first: bool = False, padding_value: float = 0.0,
-               total_length: int = -1) -> tuple:
+def pad_packed(
+    data: Any,
+    batch_sizes: Any,
+    batch_first: bool = False,
+    padding_value: float = 0.0,
+    total_length: int = -1,
+) -> tuple:
     """(padded sequences, their lengths) of data stored step by step."""
     sizes = batch_sizes.tolist()
     longest = max(total_length, len(sizes))
@@ -427,7 +547,7 @@ def pad_packed(data: Any, batch_sizes: Any, batch_first: bool = False, padding_v
             run += 1
         count = (run - t) * sizes[t]
         block = data.narrow(0, start, count).view(run - t, sizes[t], *data._a.shape[1:])
-        out[t:run, :sizes[t]] = block
+        out[t:run, : sizes[t]] = block
         start, t = start + count, run
     lengths = [sum(size > i for size in sizes) for i in range(sizes[0])]
     return (out.transpose(0, 1) if batch_first else out), OPS["tensor"](lengths)

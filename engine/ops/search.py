@@ -26,6 +26,17 @@ def nonzero(self: Any, *, as_tuple: bool = False) -> Any:
     return tuple(_of(np.ascontiguousarray(i)) for i in np.nonzero(np.atleast_1d(self._a)))
 
 
+@composite("nonzero_static")
+def nonzero_static(self: Any, *, size: int, fill_value: int = -1) -> Any:
+    """The places of elements that are not zero in a tensor of `size` rows, filled up with fill_value."""
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    rows = np.argwhere(self._a)[:size]
+    out = np.full((size, self._a.ndim), fill_value, np.int64)
+    out[:len(rows)] = rows
+    return _of(out)
+
+
 argwhere = composite("argwhere", out=False)(lambda self: _nonzero(self))
 
 
@@ -86,7 +97,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 def _results(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
     out = [_of(values)]
     if return_inverse:
-        out.append(_of(np.ascontiguousarray(inverse).astype(np.int64, copy=False)))
+        out.append(_of(np.array(inverse, np.int64, order="C")))
     if return_counts:
         out.append(_of(counts.astype(np.int64, copy=False)))
     return out[0] if len(out) == 1 else tuple(out)

@@ -374,6 +374,8 @@ def sum_to_size(self: Any, *size: Any) -> Any:
     lead = len(have) - len(sizes)
     if lead < 0 or any(n not in (1, m) for n, m in zip(sizes, have[lead:])):
         raise RuntimeError(f"size {{{list(sizes)}}} is not expandable to size {{{list(have)}}}.")
+    if not sizes:
+        return OPS["sum"](self)
     dims = [*range(lead), *(i + lead for i, n in enumerate(sizes) if n == 1 and have[i + lead] != 1)]
     out = self if not dims else OPS["sum"](self, dims, True)
     return out.view(sizes) if lead else out
