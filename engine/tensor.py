@@ -220,6 +220,16 @@ class Tensor:
         """True for types with a sign."""
         return self.dtype.is_signed
 
+    def to_sparse(self, sparse_dim: int | None = None, **_: Any) -> Tensor:
+        """The elements that are not zero, with their indices."""
+        from engine.sparse import to_sparse
+
+        return to_sparse(self)
+
+    def to_dense(self, dtype: Any = None, *, masked_grad: bool | None = None) -> Tensor:
+        """This tensor, which has its zeros already."""
+        return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
+
     # -- autograd ------------------------------------------------------------------------------------------------
 
     @property

@@ -7,6 +7,7 @@ import math
 import multiprocessing
 import multiprocessing.context
 import os
+import pickle
 import queue
 import warnings
 from collections.abc import Callable, Iterator
@@ -418,7 +419,7 @@ class _WorkerIterator(_BaseDataLoaderIter):
         self._send()
         if isinstance(data, Failure):
             data.reraise()
-        return data
+        return pickle.loads(data)
 
     def _shutdown_workers(self) -> None:
         if getattr(self, "_shut", True):

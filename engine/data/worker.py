@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,6 +121,16 @@ class Again(NamedTuple):
     worker: int = -1
 
 
+def _packed(data: Any, where: str) -> Any:
+    """The batch as bytes; what cannot be sent is an error that the main process shows."""
+    if isinstance(data, (Failure, StreamEnded)):
+        return data
+    try:
+        return bytes(ForkingPickler.dumps(data))
+    except Exception:
+        return Failure(where)
+
+
 def work(
     plan: Plan, tasks: Any, results: Any, done: Any, base_seed: int, init: Any, number: int, count: int
 ) -> None:
@@ -167,7 +178,7 @@ def work(
                         data, ended = StreamEnded(number), True
                     else:
                         data = Failure(where)
-            results.put((place, data))
+            results.put((place, _packed(data, where)))
             del data, task
     except KeyboardInterrupt:
         pass  # the main process shows it

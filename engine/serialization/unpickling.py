@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickle
 import struct
+from collections import OrderedDict
 from collections.abc import Callable
 from pickle import UnpicklingError
 from typing import Any
@@ -123,8 +124,9 @@ class Unpickler:
     def _set_items(self, target: Any, items: list) -> None:
         if len(items) % 2:
             raise UnpicklingError("odd number of items for SETITEMS")
+        put = OrderedDict.__setitem__ if isinstance(target, OrderedDict) else dict.__setitem__
         for i in range(0, len(items), 2):
-            dict.__setitem__(target, items[i], items[i + 1])
+            put(target, items[i], items[i + 1])
 
     def _long(self, count: int) -> None:
         self.stack.append(int.from_bytes(self._take(count), "little", signed=True))
