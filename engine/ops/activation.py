@@ -15,6 +15,13 @@ from engine.ops.switchable import switchable
 SQRT_HALF, SQRT_2_OVER_PI, CUBE = math.sqrt(0.5), math.sqrt(2 / math.pi), 0.044715
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
+
+
+def bound(x: Any, limit: float) -> Any:
+    """A limit in the type of x: an integer stays one."""
+    return int(limit) if getattr(getattr(x, "dtype", None), "kind", "f") in "iu" else limit
+
+
 relu = pointwise(
     name="relu", inputs=("self",), grad_fn="ReluBackward0", inplace=True, on=("torch", "Tensor"),
     formula=r"y = \max(0, x)", domain=(-4, 4), promote="keep",
@@ -49,7 +56,7 @@ hardtanh = pointwise(
     name="hardtanh", inputs=("self",), grad_fn="HardtanhBackward0", inplace=True, on=("torch._nn",), promote="keep",
     formula=r"y = \min(\max(x, a), b)", domain=(-4, 4),
     text="Cuts off at both ends; the gradient passes strictly between them.",
-    forward=lambda self, min_val=-1.0, max_val=1.0: f.minimum(f.maximum(self, min_val), max_val),
+    forward=lambda self, min_val=-1.0, max_val=1.0: f.minimum(f.maximum(self, bound(self, min_val)), bound(self, max_val)),
     grads={"self": lambda grad, self, min_val, max_val: f.where((self <= min_val) | (self >= max_val), 0, grad)},
 )
 leaky_relu = pointwise(
