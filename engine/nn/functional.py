@@ -9,11 +9,11 @@ import math
 from typing import Any
 
 from engine import faces as _faces
-from engine.nn.multihead import (  # noqa: F401
-    canonical_mask as _canonical_mask,
-    multi_head_attention_forward,
-    none_or_dtype as _none_or_dtype,
-)
+from engine.nn import multihead as _multihead
+
+multi_head_attention_forward = _multihead.multi_head_attention_forward
+_canonical_mask = _multihead.canonical_mask
+_none_or_dtype = _multihead.none_or_dtype
 
 
 def linear_cross_entropy(
@@ -28,7 +28,7 @@ def linear_cross_entropy(
     label_smoothing: float = 0.0,
     options: Any = None,
 ) -> Any:
-    """cross_entropy of linear(input, linear_weight); the weight may have the loss's dimensions after its classes."""
+    """cross_entropy of linear(input, linear_weight), whose weight may have dimensions after its classes."""
     classes, *extra = linear_weight.shape[:-1]
     bias = linear_bias
     if extra:

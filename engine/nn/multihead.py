@@ -65,7 +65,9 @@ def _in_projection_packed(q: Any, k: Any, v: Any, w: Any, b: Any) -> tuple:
     return tuple(linear(x, part, bias) for x, part, bias in zip((q, k, v), parts, biases))
 
 
-def _check_shapes(query: Any, key: Any, value: Any, key_padding_mask: Any, attn_mask: Any, heads: int) -> bool:
+def _check_shapes(
+    query: Any, key: Any, value: Any, key_padding_mask: Any, attn_mask: Any, heads: int
+) -> bool:
     """Whether the input has a batch dimension.
 
     Raises: AssertionError when dimensions do not fit together."""
@@ -167,7 +169,9 @@ def multi_head_attention_forward(
         if key_padding_mask is not None:
             is_causal = False
     if embed_dim != embed_dim_to_check:
-        raise AssertionError(f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}")
+        raise AssertionError(
+            f"was expecting embedding dimension of {embed_dim_to_check}, but got {embed_dim}"
+        )
     head_dim = embed_dim // num_heads
     if head_dim * num_heads != embed_dim:
         raise AssertionError(f"embed_dim {embed_dim} not divisible by num_heads {num_heads}")
@@ -182,7 +186,9 @@ def multi_head_attention_forward(
                 raise AssertionError(f"use_separate_proj_weight is True but {name}_proj_weight is None")
         q, k, v = (
             F.linear(x, weight, bias)
-            for x, weight, bias in zip((query, key, value), (q_proj_weight, k_proj_weight, v_proj_weight), biases)
+            for x, weight, bias in zip(
+                (query, key, value), (q_proj_weight, k_proj_weight, v_proj_weight), biases
+            )
         )
     else:
         if key.shape != value.shape:

@@ -13,7 +13,14 @@ from engine.core import dtype as dt
 from engine.core.shape import Size
 from engine.tensor import Parameter, Tensor, TensorType
 
-__all__ = ["Parameter", "UninitializedParameter", "is_lazy", "Buffer", "UninitializedBuffer", "UninitializedTensorMixin"]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "UninitializedTensorMixin",
+    "is_lazy",
+]
 
 _UNKNOWN = (
     "Can't access the shape of an uninitialized parameter or buffer. "

@@ -18,7 +18,6 @@ from engine.nn.parameter import Parameter
 class _Inplace(Module):
     """An activation whose only setting is whether it overwrites its input."""
 
-    __constants__ = ["inplace"]
     inplace: bool
 
     def __init__(self, inplace: bool = False) -> None:
@@ -32,8 +31,6 @@ class _Inplace(Module):
 
 class Threshold(Module):
     """x where x > threshold, else value."""
-
-    __constants__ = ["threshold", "value", "inplace"]
 
     def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
         super().__init__()
@@ -62,8 +59,6 @@ class ReLU(_Inplace):
 class RReLU(Module):
     """x where positive, else a·x with a drawn anew for each element while training."""
 
-    __constants__ = ["lower", "upper", "inplace"]
-
     def __init__(self, lower: float = 1.0 / 8, upper: float = 1.0 / 3, inplace: bool = False) -> None:
         super().__init__()
         self.lower = lower
@@ -83,8 +78,6 @@ class RReLU(Module):
 class Hardtanh(Module):
     """x kept within [min_val, max_val]."""
 
-    __constants__ = ["min_val", "max_val", "inplace"]
-
     def __init__(
         self,
         min_val: float = -1.0,
@@ -97,7 +90,9 @@ class Hardtanh(Module):
         for old, new, value in (("min_value", "min_val", min_value), ("max_value", "max_val", max_value)):
             if value is not None:
                 warnings.warn(
-                    f"keyword argument `{old}` is deprecated and rename to `{new}`", FutureWarning, stacklevel=2
+                    f"keyword argument `{old}` is deprecated and rename to `{new}`",
+                    FutureWarning,
+                    stacklevel=2,
                 )
         self.min_val = min_val if min_value is None else min_value
         self.max_val = max_val if max_value is None else max_value
@@ -177,8 +172,6 @@ class Hardswish(_Inplace):
 class ELU(Module):
     """x where positive, else alpha·(eˣ − 1)."""
 
-    __constants__ = ["alpha", "inplace"]
-
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
@@ -195,8 +188,6 @@ class ELU(Module):
 
 class CELU(Module):
     """max(0, x) + min(0, alpha·(e^(x/alpha) − 1))."""
-
-    __constants__ = ["alpha", "inplace"]
 
     def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
@@ -223,8 +214,6 @@ class SELU(_Inplace):
 class GLU(Module):
     """One half of the input times the sigmoid of the other half."""
 
-    __constants__ = ["dim"]
-
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
@@ -240,8 +229,6 @@ class GLU(Module):
 
 class GELU(Module):
     """x · Φ(x), exactly or by tanh."""
-
-    __constants__ = ["approximate"]
 
     def __init__(self, approximate: str = "none") -> None:
         super().__init__()
@@ -259,8 +246,6 @@ class GELU(Module):
 class Hardshrink(Module):
     """x where |x| > lambd, else 0."""
 
-    __constants__ = ["lambd"]
-
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -276,8 +261,6 @@ class Hardshrink(Module):
 
 class LeakyReLU(Module):
     """x where positive, else negative_slope·x."""
-
-    __constants__ = ["inplace", "negative_slope"]
 
     def __init__(self, negative_slope: float = 1e-2, inplace: bool = False) -> None:
         super().__init__()
@@ -304,8 +287,6 @@ class LogSigmoid(Module):
 class Softplus(Module):
     """log(1 + e^(beta·x)) / beta, a straight line above the threshold."""
 
-    __constants__ = ["beta", "threshold"]
-
     def __init__(self, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()
         self.beta = beta
@@ -323,8 +304,6 @@ class Softplus(Module):
 class Softshrink(Module):
     """x moved towards 0 by lambd."""
 
-    __constants__ = ["lambd"]
-
     def __init__(self, lambd: float = 0.5) -> None:
         super().__init__()
         self.lambd = lambd
@@ -341,9 +320,9 @@ class Softshrink(Module):
 class PReLU(Module):
     """x where positive, else a·x with a learnt a."""
 
-    __constants__ = ["num_parameters"]
-
-    def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None
+    ) -> None:
         factory = {"device": device, "dtype": dtype}
         self.num_parameters = num_parameters
         super().__init__()
@@ -383,7 +362,6 @@ class Tanhshrink(Module):
 class _AlongDim(Module):
     """A normaliser along one dimension."""
 
-    __constants__ = ["dim"]
     dim: int | None
 
     def __init__(self, dim: int | None = None) -> None:

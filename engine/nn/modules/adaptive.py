@@ -63,7 +63,8 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             size = self.cutoffs[i + 1] - self.cutoffs[i]
             self.tail.append(
                 Sequential(
-                    Linear(in_features, hidden, bias=False, **factory), Linear(hidden, size, bias=False, **factory)
+                    Linear(in_features, hidden, bias=False, **factory),
+                    Linear(hidden, size, bias=False, **factory),
                 )
             )
 
@@ -85,7 +86,9 @@ class AdaptiveLogSoftmaxWithLoss(Module):
                     "1D target tensor expects 2D input tensors, but found inputs with size", input_.size()
                 )
         elif input_.dim() != 1:
-            raise RuntimeError("0D target tensor expects 1D input tensors, but found inputs with size", input_.size())
+            raise RuntimeError(
+                "0D target tensor expects 1D input tensors, but found inputs with size", input_.size()
+            )
         input = input_ if batched else input_.unsqueeze(0)
         target = target_ if batched else target_.unsqueeze(0)
         used = 0

@@ -18,8 +18,6 @@ from engine.nn.parameter import Parameter
 class MultiheadAttention(Module):
     """Lets every target position look at all source positions, in several heads at once."""
 
-    __constants__ = ["batch_first"]
-
     def __init__(
         self,
         embed_dim: int,

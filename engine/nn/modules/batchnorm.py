@@ -19,7 +19,6 @@ class _NormBase(Module):
     """What batch and instance normalisation keep."""
 
     _version = 2
-    __constants__ = ["track_running_stats", "momentum", "eps", "num_features", "affine"]
     num_features: int
     eps: float
     momentum: float | None

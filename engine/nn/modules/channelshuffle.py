@@ -14,8 +14,6 @@ from engine.nn.modules.module import Module
 class ChannelShuffle(Module):
     """Deals the channels of every group out to all groups."""
 
-    __constants__ = ["groups"]
-
     def __init__(self, groups: int) -> None:
         super().__init__()
         self.groups = groups

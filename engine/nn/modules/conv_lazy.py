@@ -9,7 +9,11 @@ from typing import Any
 
 import engine
 from engine.nn.modules.conv import Conv1d, Conv2d, Conv3d
-from engine.nn.modules.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from engine.nn.modules.conv_transpose import (
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from engine.nn.modules.lazy import LazyModuleMixin
 from engine.nn.parameter import UninitializedParameter
 
@@ -78,7 +82,17 @@ class _LazyConv(_LazyConvXdMixin):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            0, 0, kernel_size, stride, padding, dilation, groups, False, padding_mode, device=device, dtype=dtype
+            0,
+            0,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            False,
+            padding_mode,
+            device=device,
+            dtype=dtype,
         )
         self._make_lazy(out_channels, bias, device, dtype)
 
@@ -101,8 +115,18 @@ class _LazyConvTranspose(_LazyConvXdMixin):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            0, 0, kernel_size, stride, padding, output_padding, groups, False, dilation, padding_mode,
-            device=device, dtype=dtype,
+            0,
+            0,
+            kernel_size,
+            stride,
+            padding,
+            output_padding,
+            groups,
+            False,
+            dilation,
+            padding_mode,
+            device=device,
+            dtype=dtype,
         )
         self._make_lazy(out_channels, bias, device, dtype)
 

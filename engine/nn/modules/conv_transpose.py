@@ -75,8 +75,10 @@ class _ConvTransposeNd(_ConvNd):
                 f"or {n + extra} elements (got {len(output_size)})"
             )
         low = [
-            (input.size(d + extra) - 1) * stride[d] - 2 * padding[d]
-            + (dilation[d] if dilation is not None else 1) * (kernel_size[d] - 1) + 1
+            (input.size(d + extra) - 1) * stride[d]
+            - 2 * padding[d]
+            + (dilation[d] if dilation is not None else 1) * (kernel_size[d] - 1)
+            + 1
             for d in range(n)
         ]
         high = [low[d] + stride[d] - 1 for d in range(n)]
@@ -93,7 +95,14 @@ class _ConvTransposeNd(_ConvNd):
             input, output_size, self.stride, self.padding, self.kernel_size, self._dims, self.dilation
         )
         return conv(
-            input, self.weight, self.bias, self.stride, self.padding, output_padding, self.groups, self.dilation
+            input,
+            self.weight,
+            self.bias,
+            self.stride,
+            self.padding,
+            output_padding,
+            self.groups,
+            self.dilation,
         )
 
 

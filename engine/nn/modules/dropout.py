@@ -14,7 +14,6 @@ from engine.nn.modules.module import Module
 class _DropoutNd(Module):
     """What dropout layers keep."""
 
-    __constants__ = ["p", "inplace"]
     p: float
     inplace: bool
 

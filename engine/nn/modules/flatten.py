@@ -14,8 +14,6 @@ from engine.nn.modules.module import Module
 class Flatten(Module):
     """Makes one dimension of several."""
 
-    __constants__ = ["start_dim", "end_dim"]
-
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__()
         self.start_dim = start_dim
@@ -32,8 +30,6 @@ class Flatten(Module):
 
 class Unflatten(Module):
     """Makes several dimensions of one."""
-
-    __constants__ = ["dim", "unflattened_size"]
 
     def __init__(self, dim: int | str, unflattened_size: Any) -> None:
         super().__init__()
@@ -56,7 +52,9 @@ class Unflatten(Module):
                     )
             return
         if not isinstance(size, (tuple, list, engine.Size)):
-            raise TypeError(f"unflattened_size must be a tuple of ints, but found type {type(size).__name__}")
+            raise TypeError(
+                f"unflattened_size must be a tuple of ints, but found type {type(size).__name__}"
+            )
         for i, n in enumerate(size):
             if not isinstance(n, int):
                 raise TypeError(

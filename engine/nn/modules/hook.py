@@ -6,14 +6,42 @@ Source: torch.nn.modules.module, whose order and return-value rules these follow
 from __future__ import annotations
 
 import functools
+import weakref
 from collections import OrderedDict
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import engine
-from engine.utils.hooks import RemovableHandle
+from engine.autograd.node import RemovableHandle as _Handle
 
 
-# -- hooks that hold for every module of the process -----------------------------------------------------------
+class RemovableHandle(_Handle):
+    """What a register_* call returns: `remove()` takes the hook off again; also a context manager."""
+
+    __module__ = "torch.utils.hooks"
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        super().__init__(hooks_dict)
+        extras = extra_dict if isinstance(extra_dict, (list, tuple)) else () if extra_dict is None else (extra_dict,)
+        self._tables = tuple(weakref.ref(table) for table in (hooks_dict, *extras))
+
+    def remove(self) -> None:
+        """Takes the hook out of every table it stands in; a second call does nothing."""
+        for ref in self._tables:
+            table = ref()
+            if table is not None:
+                table.pop(self.id, None)
+
+    def __getstate__(self) -> tuple:
+        # a copied module's handle must know the copied tables
+        return self.id, tuple(ref() for ref in self._tables)
+
+    def __setstate__(self, state: tuple) -> None:
+        self.id, tables = state
+        self._tables = tuple(weakref.ref(OrderedDict() if table is None else table) for table in tables)
+
+
+# -- hooks that hold for every module of the process -----------------------------------------------------
 
 forward_pre_hooks: dict[int, Callable] = OrderedDict()
 forward_hooks: dict[int, Callable] = OrderedDict()
@@ -49,7 +77,9 @@ def register_module_forward_hook(
     hook: Callable, *, with_kwargs: bool = False, always_call: bool = False
 ) -> RemovableHandle:
     """Calls hook(module, args, output) after the forward of every module."""
-    handle = RemovableHandle(forward_hooks, extra_dict=[forward_hooks_with_kwargs, forward_hooks_always_called])
+    handle = RemovableHandle(
+        forward_hooks, extra_dict=[forward_hooks_with_kwargs, forward_hooks_always_called]
+    )
     forward_hooks[handle.id] = hook
     if with_kwargs:
         forward_hooks_with_kwargs[handle.id] = True
@@ -96,7 +126,7 @@ def register_module_parameter_registration_hook(hook: Callable) -> RemovableHand
     return _keep(parameter_registration_hooks, hook)
 
 
-# -- full backward hooks ---------------------------------------------------------------------------------------
+# -- full backward hooks ---------------------------------------------------------------------------------
 
 
 @functools.cache

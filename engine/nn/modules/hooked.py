@@ -6,12 +6,12 @@ Source: torch.nn.Module's hook rules: process-wide hooks first, then the module'
 from __future__ import annotations
 
 import warnings
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import engine
 from engine.nn.modules import hook as _hooks
-from engine.nn.modules.hook import BackwardHook
-from engine.utils.hooks import RemovableHandle
+from engine.nn.modules.hook import BackwardHook, RemovableHandle
 
 _MIXED = (
     "Cannot use both regular backward hooks and full backward hooks on a "
@@ -44,7 +44,8 @@ class HookedCall:
     ) -> RemovableHandle:
         """Calls hook(module, args, output) after each forward; what it returns replaces the output."""
         handle = RemovableHandle(
-            self._forward_hooks, extra_dict=[self._forward_hooks_with_kwargs, self._forward_hooks_always_called]
+            self._forward_hooks,
+            extra_dict=[self._forward_hooks_with_kwargs, self._forward_hooks_always_called],
         )
         self._forward_hooks[handle.id] = hook
         if with_kwargs:
@@ -81,7 +82,7 @@ class HookedCall:
             table.move_to_end(handle.id, last=False)
         return handle
 
-    # -- running -----------------------------------------------------------------------------------------------
+    # -- running ------------------------------------------------------------------------------------------
 
     def _hooked_call(self, args: tuple, kwargs: dict) -> Any:
         if not (_hooks.forward_hooks_always_called or self._forward_hooks_always_called):
@@ -174,7 +175,11 @@ class HookedCall:
         found = result
         while not isinstance(found, engine.Tensor):
             values = list(found.values()) if isinstance(found, dict) else found
-            found = next(v for v in values if isinstance(v, engine.Tensor)) if isinstance(found, dict) else values[0]
+            found = (
+                next(v for v in values if isinstance(v, engine.Tensor))
+                if isinstance(found, dict)
+                else values[0]
+            )
         node = found.grad_fn
         if node is None:
             return

@@ -6,12 +6,12 @@ Source: torch.nn.Module.state_dict and load_state_dict, whose keys, order, hooks
 from __future__ import annotations
 
 from collections import OrderedDict, namedtuple
-from collections.abc import Mapping
-from typing import Any, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import engine
+from engine.nn.modules.hook import RemovableHandle
 from engine.nn.parameter import Parameter, is_lazy
-from engine.utils.hooks import RemovableHandle
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
 
@@ -38,7 +38,7 @@ def _keep(table: Any, hook: Callable) -> RemovableHandle:
 class StateKeeper:
     """Saves and restores parameters, persistent buffers and extra state."""
 
-    # -- giving ------------------------------------------------------------------------------------------------
+    # -- giving -------------------------------------------------------------------------------------------
 
     def get_extra_state(self) -> Any:
         """Extra state for state_dict; a module that has some overrides this and set_extra_state."""
@@ -61,7 +61,9 @@ class StateKeeper:
         if self._has_extra("get_extra_state"):
             destination[prefix + _EXTRA_STATE_KEY_SUFFIX] = self.get_extra_state()
 
-    def state_dict(self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False) -> Any:
+    def state_dict(
+        self, *args: Any, destination: Any = None, prefix: str = "", keep_vars: bool = False
+    ) -> Any:
         """An ordered dict of every parameter and persistent buffer by dotted name; the tensors are shared."""
         if args:
             destination = args[0] if destination is None else destination
@@ -105,9 +107,11 @@ class StateKeeper:
         """Calls hook(module, prefix, keep_vars) before the state dict is made."""
         return _keep(self._state_dict_pre_hooks, hook)
 
-    # -- taking back -------------------------------------------------------------------------------------------
+    # -- taking back --------------------------------------------------------------------------------------
 
-    def _register_load_state_dict_pre_hook(self, hook: Callable, with_module: bool = False) -> RemovableHandle:
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable, with_module: bool = False
+    ) -> RemovableHandle:
         return _keep(self._load_state_dict_pre_hooks, _PreHook(hook, self if with_module else None))
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
@@ -153,7 +157,7 @@ class StateKeeper:
             for key in state_dict:
                 if not key.startswith(prefix) or key == extra_key:
                     continue
-                head, *below = key[len(prefix):].split(".", 1)
+                head, *below = key[len(prefix) :].split(".", 1)
                 if (head not in self._modules) if below else (head not in known or known[head] is None):
                     unexpected_keys.append(key)
 
@@ -192,7 +196,9 @@ class StateKeeper:
                 f"an exception occurred : {error.args}."
             )
 
-    def load_state_dict(self, state_dict: Any, strict: bool = True, assign: bool = False) -> _IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: Any, strict: bool = True, assign: bool = False
+    ) -> _IncompatibleKeys:
         """Copies the values of a state dict into parameters and buffers; says which keys did not fit."""
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
@@ -232,7 +238,9 @@ class StateKeeper:
                 error_msgs.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected_keys)}. ")
         if error_msgs:
             raise RuntimeError(
-                "Error(s) in loading state_dict for {}:\n\t{}".format(type(self).__name__, "\n\t".join(error_msgs))
+                "Error(s) in loading state_dict for {}:\n\t{}".format(
+                    type(self).__name__, "\n\t".join(error_msgs)
+                )
             )
         return _IncompatibleKeys(missing_keys, unexpected_keys)
 

@@ -21,7 +21,8 @@ def legacy_reduction(size_average: bool | None, reduce: bool | None) -> str:
     reduce = True if reduce is None else reduce
     meant = "none" if not reduce else "mean" if size_average else "sum"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.", stacklevel=5
+        f"size_average and reduce args will be deprecated, please use reduction='{meant}' instead.",
+        stacklevel=5,
     )
     return meant
 
@@ -52,8 +53,6 @@ class _WeightedLoss(_Loss):
 class L1Loss(_Loss):
     """|x − y|."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Any, target: Any) -> Any:
         """A scalar, or with reduction 'none' the input's shape."""
         return F.l1_loss(input, target, reduction=self.reduction)
@@ -62,8 +61,6 @@ class L1Loss(_Loss):
 class MSELoss(_Loss):
     """(x − y)²."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Any, target: Any) -> Any:
         """A scalar, or with reduction 'none' the input's shape."""
         return F.mse_loss(input, target, reduction=self.reduction)
@@ -71,8 +68,6 @@ class MSELoss(_Loss):
 
 class SmoothL1Loss(_Loss):
     """Quadratic within beta, linear beyond."""
-
-    __constants__ = ["reduction"]
 
     def __init__(
         self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", beta: float = 1.0
@@ -88,8 +83,6 @@ class SmoothL1Loss(_Loss):
 class HuberLoss(_Loss):
     """Quadratic within delta, linear beyond."""
 
-    __constants__ = ["reduction", "delta"]
-
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
@@ -101,8 +94,6 @@ class HuberLoss(_Loss):
 
 class BCELoss(_WeightedLoss):
     """−(y log x + (1 − y) log(1 − x))."""
-
-    __constants__ = ["reduction"]
 
     def forward(self, input: Any, target: Any) -> Any:
         """A scalar, or with reduction 'none' the input's shape."""
@@ -134,8 +125,6 @@ class BCEWithLogitsLoss(_Loss):
 class KLDivLoss(_Loss):
     """y (log y − x), x being log-probabilities."""
 
-    __constants__ = ["reduction"]
-
     def __init__(
         self, size_average: Any = None, reduce: Any = None, reduction: str = "mean", log_target: bool = False
     ) -> None:
@@ -149,8 +138,6 @@ class KLDivLoss(_Loss):
 
 class PoissonNLLLoss(_Loss):
     """Negative log-likelihood of counts under a Poisson rate."""
-
-    __constants__ = ["log_input", "full", "eps", "reduction"]
 
     def __init__(
         self,
@@ -169,14 +156,17 @@ class PoissonNLLLoss(_Loss):
     def forward(self, log_input: Any, target: Any) -> Any:
         """A scalar, or with reduction 'none' the input's shape."""
         return F.poisson_nll_loss(
-            log_input, target, log_input=self.log_input, full=self.full, eps=self.eps, reduction=self.reduction
+            log_input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            reduction=self.reduction,
         )
 
 
 class GaussianNLLLoss(_Loss):
     """Negative log-likelihood under a Gaussian with given variance."""
-
-    __constants__ = ["full", "eps", "reduction"]
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
         super().__init__(None, None, reduction)
@@ -185,13 +175,13 @@ class GaussianNLLLoss(_Loss):
 
     def forward(self, input: Any, target: Any, var: Any) -> Any:
         """A scalar, or with reduction 'none' the input's shape."""
-        return F.gaussian_nll_loss(input, target, var, full=self.full, eps=self.eps, reduction=self.reduction)
+        return F.gaussian_nll_loss(
+            input, target, var, full=self.full, eps=self.eps, reduction=self.reduction
+        )
 
 
 class NLLLoss(_WeightedLoss):
     """−x[class], x being log-probabilities."""
-
-    __constants__ = ["ignore_index", "reduction"]
 
     def __init__(
         self,
@@ -233,8 +223,6 @@ class NLLLoss2d(NLLLoss):
 class CrossEntropyLoss(_WeightedLoss):
     """NLLLoss of log_softmax(x)."""
 
-    __constants__ = ["ignore_index", "reduction", "label_smoothing"]
-
     def __init__(
         self,
         weight: Any = None,
@@ -262,8 +250,6 @@ class CrossEntropyLoss(_WeightedLoss):
 
 class LinearCrossEntropyLoss(_WeightedLoss):
     """CrossEntropyLoss of a linear layer of its own."""
-
-    __constants__ = ["num_classes", "out_features", "reduction", "ignore_index", "label_smoothing"]
 
     def __init__(
         self,
@@ -319,8 +305,6 @@ class LinearCrossEntropyLoss(_WeightedLoss):
 
 class CTCLoss(_Loss):
     """Connectionist temporal classification: a label sequence against a longer sequence of log-probabilities."""
-
-    __constants__ = ["blank", "reduction"]
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
         super().__init__(reduction=reduction)

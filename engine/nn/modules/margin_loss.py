@@ -5,7 +5,8 @@ Source: torch.nn.modules.loss.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 from engine.nn import functional as F
 from engine.nn.modules.loss import _Loss, _WeightedLoss
@@ -13,8 +14,6 @@ from engine.nn.modules.loss import _Loss, _WeightedLoss
 
 class HingeEmbeddingLoss(_Loss):
     """x for near pairs (y = 1), max(0, margin − x) for far ones (y = −1)."""
-
-    __constants__ = ["margin", "reduction"]
 
     def __init__(
         self, margin: float = 1.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
@@ -30,8 +29,6 @@ class HingeEmbeddingLoss(_Loss):
 class MultiLabelMarginLoss(_Loss):
     """Every listed class should beat every other by 1."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Any, target: Any) -> Any:
         """Shapes: (N, C), (N, C) → scalar, or (N,)."""
         return F.multilabel_margin_loss(input, target, reduction=self.reduction)
@@ -39,8 +36,6 @@ class MultiLabelMarginLoss(_Loss):
 
 class SoftMarginLoss(_Loss):
     """log(1 + e^(−y·x))."""
-
-    __constants__ = ["reduction"]
 
     def forward(self, input: Any, target: Any) -> Any:
         """A scalar, or with reduction 'none' the input's shape."""
@@ -50,8 +45,6 @@ class SoftMarginLoss(_Loss):
 class MultiLabelSoftMarginLoss(_WeightedLoss):
     """Mean over classes of a logistic loss for each."""
 
-    __constants__ = ["reduction"]
-
     def forward(self, input: Any, target: Any) -> Any:
         """Shapes: (N, C), (N, C) → scalar, or (N,)."""
         return F.multilabel_soft_margin_loss(input, target, weight=self.weight, reduction=self.reduction)
@@ -59,8 +52,6 @@ class MultiLabelSoftMarginLoss(_WeightedLoss):
 
 class CosineEmbeddingLoss(_Loss):
     """1 − cos for near pairs, max(0, cos − margin) for far ones."""
-
-    __constants__ = ["margin", "reduction"]
 
     def __init__(
         self, margin: float = 0.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
@@ -76,8 +67,6 @@ class CosineEmbeddingLoss(_Loss):
 class MarginRankingLoss(_Loss):
     """max(0, −y·(x1 − x2) + margin)."""
 
-    __constants__ = ["margin", "reduction"]
-
     def __init__(
         self, margin: float = 0.0, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
     ) -> None:
@@ -92,8 +81,6 @@ class MarginRankingLoss(_Loss):
 class MultiMarginLoss(_WeightedLoss):
     """The right class should beat every other by the margin."""
 
-    __constants__ = ["p", "margin", "reduction"]
-
     def __init__(
         self,
         p: int = 1,
@@ -107,7 +94,9 @@ class MultiMarginLoss(_WeightedLoss):
         if p != 1 and p != 2:
             raise ValueError("only p == 1 and p == 2 supported")
         if weight is not None and weight.dim() != 1:
-            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead")
+            raise ValueError(
+                f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead"
+            )
         self.p = p
         self.margin = margin
 
@@ -121,8 +110,6 @@ class MultiMarginLoss(_WeightedLoss):
 class TripletMarginLoss(_Loss):
     """An anchor should be nearer to its positive than to its negative, by the margin."""
 
-    __constants__ = ["margin", "p", "eps", "swap", "reduction"]
-
     def __init__(
         self,
         margin: float = 1.0,
@@ -135,7 +122,9 @@ class TripletMarginLoss(_Loss):
     ) -> None:
         super().__init__(size_average, reduce, reduction)
         if margin <= 0:
-            raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
+            raise ValueError(
+                f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead"
+            )
         self.margin = margin
         self.p = p
         self.eps = eps
@@ -157,8 +146,6 @@ class TripletMarginLoss(_Loss):
 
 class TripletMarginWithDistanceLoss(_Loss):
     """TripletMarginLoss with a distance of one's own."""
-
-    __constants__ = ["margin", "swap", "reduction"]
 
     def __init__(
         self,

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import itertools
 from collections import OrderedDict
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import engine
 from engine.autograd import modes
 from engine.nn.modules import hook as _hooks
 from engine.nn.modules.hook import (  # noqa: F401  (their public place is this module)
     BackwardHook,
+    RemovableHandle,
     register_module_backward_hook,
     register_module_buffer_registration_hook,
     register_module_forward_hook,
@@ -27,7 +29,6 @@ from engine.nn.modules.hooked import HookedCall
 from engine.nn.modules.keeping import StateKeeper, _IncompatibleKeys  # noqa: F401
 from engine.nn.modules.moving import Movable
 from engine.nn.parameter import Buffer, Parameter
-from engine.utils.hooks import RemovableHandle  # noqa: F401
 
 _global_forward_pre_hooks = _hooks.forward_pre_hooks
 _global_forward_hooks = _hooks.forward_hooks
@@ -96,7 +97,7 @@ class Module(HookedCall, StateKeeper, Movable):
 
     forward: Callable[..., Any] = _forward_unimplemented
 
-    # -- the call ----------------------------------------------------------------------------------------------
+    # -- the call -----------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if modes.observer is not None:
@@ -132,7 +133,7 @@ class Module(HookedCall, StateKeeper, Movable):
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Nothing to do: the engine compiles its kernels by itself."""
 
-    # -- registering -------------------------------------------------------------------------------------------
+    # -- registering --------------------------------------------------------------------------------------
 
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Makes tensor a buffer: moved and saved with the module, but no parameter."""
@@ -202,7 +203,7 @@ class Module(HookedCall, StateKeeper, Movable):
         """The same as add_module."""
         self.add_module(name, module)
 
-    # -- attributes --------------------------------------------------------------------------------------------
+    # -- attributes ---------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
         own = self.__dict__
@@ -257,8 +258,11 @@ class Module(HookedCall, StateKeeper, Movable):
                 self.register_buffer(name, value, value.persistent)
                 return
             if isinstance(value, Buffer):
-                (self._non_persistent_buffers_set.discard if value.persistent
-                 else self._non_persistent_buffers_set.add)(name)
+                (
+                    self._non_persistent_buffers_set.discard
+                    if value.persistent
+                    else self._non_persistent_buffers_set.add
+                )(name)
             for one in _hooks.buffer_registration_hooks.values():
                 value = _replaced(one(self, name, value), value)
             buffers[name] = value
@@ -296,15 +300,23 @@ class Module(HookedCall, StateKeeper, Movable):
     def __setstate__(self, state: dict) -> None:
         self.__dict__.update(state)
         for table in (
-            "_forward_pre_hooks", "_forward_pre_hooks_with_kwargs", "_forward_hooks", "_forward_hooks_with_kwargs",
-            "_forward_hooks_always_called", "_backward_pre_hooks", "_backward_hooks", "_state_dict_hooks",
-            "_state_dict_pre_hooks", "_load_state_dict_pre_hooks", "_load_state_dict_post_hooks",
+            "_forward_pre_hooks",
+            "_forward_pre_hooks_with_kwargs",
+            "_forward_hooks",
+            "_forward_hooks_with_kwargs",
+            "_forward_hooks_always_called",
+            "_backward_pre_hooks",
+            "_backward_hooks",
+            "_state_dict_hooks",
+            "_state_dict_pre_hooks",
+            "_load_state_dict_pre_hooks",
+            "_load_state_dict_post_hooks",
         ):
             self.__dict__.setdefault(table, OrderedDict())
         self.__dict__.setdefault("_non_persistent_buffers_set", set())
         self.__dict__.setdefault("_is_full_backward_hook", None)
 
-    # -- finding -----------------------------------------------------------------------------------------------
+    # -- finding ------------------------------------------------------------------------------------------
 
     def get_submodule(self, target: str) -> Module:
         """The submodule at a dotted path; the empty path is the module itself."""
@@ -359,7 +371,11 @@ class Module(HookedCall, StateKeeper, Movable):
         self, get_members_fn: Callable, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Any]]:
         seen: set = set()
-        owners = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        owners = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
         for path, owner in owners:
             for name, member in get_members_fn(owner):
                 if member is None or member in seen:
@@ -378,7 +394,10 @@ class Module(HookedCall, StateKeeper, Movable):
     ) -> Iterator[tuple[str, Parameter]]:
         """The parameters with their dotted names."""
         yield from self._named_members(
-            lambda one: one._parameters.items(), prefix=prefix, recurse=recurse, remove_duplicate=remove_duplicate
+            lambda one: one._parameters.items(),
+            prefix=prefix,
+            recurse=recurse,
+            remove_duplicate=remove_duplicate,
         )
 
     def buffers(self, recurse: bool = True) -> Iterator[Any]:
@@ -391,7 +410,10 @@ class Module(HookedCall, StateKeeper, Movable):
     ) -> Iterator[tuple[str, Any]]:
         """The buffers with their dotted names."""
         yield from self._named_members(
-            lambda one: one._buffers.items(), prefix=prefix, recurse=recurse, remove_duplicate=remove_duplicate
+            lambda one: one._buffers.items(),
+            prefix=prefix,
+            recurse=recurse,
+            remove_duplicate=remove_duplicate,
         )
 
     def children(self) -> Iterator[Module]:
@@ -427,7 +449,7 @@ class Module(HookedCall, StateKeeper, Movable):
                 below = f"{prefix}.{name}" if prefix else name
                 yield from module.named_modules(memo, below, remove_duplicate)
 
-    # -- modes -------------------------------------------------------------------------------------------------
+    # -- modes --------------------------------------------------------------------------------------------
 
     def apply(self, fn: Callable[[Module], None]) -> Module:
         """Calls fn on every submodule and then on this module."""
@@ -469,7 +491,7 @@ class Module(HookedCall, StateKeeper, Movable):
                 param.grad.requires_grad_(False)
             param.grad.zero_()
 
-    # -- text --------------------------------------------------------------------------------------------------
+    # -- text ---------------------------------------------------------------------------------------------
 
     def _get_name(self) -> str:
         return type(self).__name__

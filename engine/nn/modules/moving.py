@@ -5,7 +5,8 @@ Source: torch.nn.Module.to and its kin.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import engine
 
@@ -53,7 +54,9 @@ class Movable:
             if grad is not None:
                 with engine.no_grad():
                     moved_grad = fn(grad)
-                param.grad = moved_grad.requires_grad_(grad.requires_grad) if moved_grad is not grad else grad
+                param.grad = (
+                    moved_grad.requires_grad_(grad.requires_grad) if moved_grad is not grad else grad
+                )
         for name, buffer in self._buffers.items():
             if buffer is not None:
                 self._buffers[name] = fn(buffer)

@@ -18,8 +18,6 @@ from engine.nn.parameter import Parameter
 class LocalResponseNorm(Module):
     """Divides every channel by a power of the mean square of its neighbours."""
 
-    __constants__ = ["size", "alpha", "beta", "k"]
-
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
         super().__init__()
         self.size = size
@@ -67,8 +65,6 @@ def _shape(normalized_shape: Any) -> tuple:
 class LayerNorm(Module):
     """Normalises over the last dimensions of every sample."""
 
-    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
-
     def __init__(
         self,
         normalized_shape: Any,
@@ -114,8 +110,6 @@ class LayerNorm(Module):
 class GroupNorm(Module):
     """Normalises over groups of channels of every sample."""
 
-    __constants__ = ["num_groups", "num_channels", "eps", "affine"]
-
     def __init__(
         self,
         num_groups: int,
@@ -130,9 +124,7 @@ class GroupNorm(Module):
         factory = {"device": device, "dtype": dtype}
         super().__init__()
         if num_channels % num_groups != 0:
-            raise ValueError(
-                f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})"
-            )
+            raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups = num_groups
         self.num_channels = num_channels
         self.eps = eps
@@ -167,8 +159,6 @@ class GroupNorm(Module):
 
 class RMSNorm(Module):
     """Divides by the root mean square over the last dimensions."""
-
-    __constants__ = ["normalized_shape", "eps", "elementwise_affine"]
 
     def __init__(
         self,

@@ -15,7 +15,6 @@ from engine.nn.modules.size import tupled
 class _PadNd(Module):
     """What all padding layers keep: how much on each side, last dimension first."""
 
-    __constants__ = ["padding"]
     _sides: int
     _mode: str
 
@@ -63,7 +62,6 @@ class _ReplicationPadNd(_PadNd):
 class _ConstantPadNd(_PadNd):
     """Fills with one value."""
 
-    __constants__ = ["padding", "value"]
     value: float
 
     def __init__(self, padding: Any, value: float) -> None:

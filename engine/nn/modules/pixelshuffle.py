@@ -14,8 +14,6 @@ from engine.nn.modules.module import Module
 class PixelShuffle(Module):
     """Turns channels into resolution."""
 
-    __constants__ = ["upscale_factor"]
-
     def __init__(self, upscale_factor: int) -> None:
         super().__init__()
         self.upscale_factor = upscale_factor
@@ -31,8 +29,6 @@ class PixelShuffle(Module):
 
 class PixelUnshuffle(Module):
     """Turns resolution into channels."""
-
-    __constants__ = ["downscale_factor"]
 
     def __init__(self, downscale_factor: int) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ from engine.nn.modules.size import tupled
 class _MaxPoolNd(Module):
     """What maximum pooling layers keep."""
 
-    __constants__ = ["kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"]
     return_indices: bool
     ceil_mode: bool
 
@@ -82,8 +81,6 @@ class MaxPool3d(_MaxPoolNd):
 class _AvgPoolNd(Module):
     """What average pooling layers keep."""
 
-    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"]
-
     def extra_repr(self) -> str:
         """The settings."""
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -116,8 +113,6 @@ class AvgPool1d(_AvgPoolNd):
 
 class _AvgPoolMany(_AvgPoolNd):
     """What AvgPool2d and AvgPool3d share."""
-
-    __constants__ = ["kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"]
 
     def __init__(
         self,
@@ -172,7 +167,6 @@ class AvgPool3d(_AvgPoolMany):
 class _AdaptiveMaxPoolNd(Module):
     """What adaptive maximum pooling layers keep."""
 
-    __constants__ = ["output_size", "return_indices"]
     return_indices: bool
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
@@ -211,8 +205,6 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
 
 class _AdaptiveAvgPoolNd(Module):
     """What adaptive average pooling layers keep."""
-
-    __constants__ = ["output_size"]
 
     def __init__(self, output_size: Any) -> None:
         super().__init__()

@@ -27,18 +27,6 @@ def _permuted(tensor: Any, permutation: Any, dim: int = 1) -> Any:
 class RNNBase(Module):
     """What the recurrent layers keep: sizes, and the weights of every layer and direction."""
 
-    __constants__ = [
-        "mode",
-        "input_size",
-        "hidden_size",
-        "num_layers",
-        "bias",
-        "batch_first",
-        "dropout",
-        "bidirectional",
-        "proj_size",
-    ]
-
     def __init__(
         self,
         mode: str,
@@ -168,7 +156,9 @@ class RNNBase(Module):
         size = self.proj_size if self.proj_size > 0 else self.hidden_size
         return self.num_layers * directions, self._batch(input, batch_sizes), size
 
-    def check_hidden_size(self, hx: Any, expected: tuple, msg: str = "Expected hidden size {}, got {}") -> None:
+    def check_hidden_size(
+        self, hx: Any, expected: tuple, msg: str = "Expected hidden size {}, got {}"
+    ) -> None:
         """Raises: RuntimeError when the hidden state has another shape."""
         if tuple(hx.size()) != tuple(expected):
             raise RuntimeError(msg.format(expected, list(hx.size())))
@@ -220,7 +210,7 @@ class RNNBase(Module):
         """The parameters of every layer and direction."""
         return [[getattr(self, name) for name in names] for names in self._all_weights]
 
-    # -- the shared steps of forward -----------------------------------------------------------------------------
+    # -- the shared steps of forward ----------------------------------------------------------------------
 
     def _unpacked(self, input: Any) -> tuple:
         """(data, batch_sizes, sorted_indices, unsorted_indices) of a packed input; a plain one has no sizes."""
@@ -233,7 +223,9 @@ class RNNBase(Module):
 
     def _zeros(self, input: Any, batch: int, size: int) -> Any:
         directions = 2 if self.bidirectional else 1
-        return engine.zeros(self.num_layers * directions, batch, size, dtype=input.dtype, device=input.device)
+        return engine.zeros(
+            self.num_layers * directions, batch, size, dtype=input.dtype, device=input.device
+        )
 
     def _run(self, function: Any, input: Any, batch_sizes: Any, hx: Any) -> tuple:
         weights = [getattr(self, name) for name in self._flat_weights_names]
@@ -270,7 +262,9 @@ class RNNBase(Module):
             data = data.unsqueeze(0 if self.batch_first else 1)
             if hx is not None:
                 if hx.dim() != 2:
-                    raise RuntimeError(f"For unbatched 2-D input, hx should also be 2-D but got {hx.dim()}-D tensor")
+                    raise RuntimeError(
+                        f"For unbatched 2-D input, hx should also be 2-D but got {hx.dim()}-D tensor"
+                    )
                 hx = hx.unsqueeze(1)
         elif hx is not None and not packed and hx.dim() != 3:
             raise RuntimeError(f"For batched 3-D input, hx should also be 3-D but got {hx.dim()}-D tensor")
@@ -300,14 +294,14 @@ class RNN(RNNBase):
             self.nonlinearity = kwargs.pop("nonlinearity", "tanh")
         modes = {"tanh": "RNN_TANH", "relu": "RNN_RELU"}
         if self.nonlinearity not in modes:
-            raise ValueError(
-                f"Unknown nonlinearity '{self.nonlinearity}'. Select from 'tanh' or 'relu'."
-            )
+            raise ValueError(f"Unknown nonlinearity '{self.nonlinearity}'. Select from 'tanh' or 'relu'.")
         super().__init__(modes[self.nonlinearity], *args, **kwargs)
 
     def forward(self, input: Any, hx: Any = None) -> tuple:
         """(outputs, last hidden states). Shapes: (L, N, in), (layers, N, hidden) → (L, N, hidden), (layers, N, hidden)."""
-        return self._forward_single(input, hx, engine.rnn_tanh if self.mode == "RNN_TANH" else engine.rnn_relu)
+        return self._forward_single(
+            input, hx, engine.rnn_tanh if self.mode == "RNN_TANH" else engine.rnn_relu
+        )
 
 
 class LSTM(RNNBase):
@@ -325,7 +319,9 @@ class LSTM(RNNBase):
         """Raises: RuntimeError when input or states do not fit."""
         self.check_input(input, batch_sizes)
         self.check_hidden_size(
-            hidden[0], self.get_expected_hidden_size(input, batch_sizes), "Expected hidden[0] size {}, got {}"
+            hidden[0],
+            self.get_expected_hidden_size(input, batch_sizes),
+            "Expected hidden[0] size {}, got {}",
         )
         self.check_hidden_size(
             hidden[1], self.get_expected_cell_size(input, batch_sizes), "Expected hidden[1] size {}, got {}"

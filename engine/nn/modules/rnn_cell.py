@@ -17,10 +17,14 @@ from engine.nn.parameter import Parameter
 class RNNCellBase(Module):
     """What the cells keep."""
 
-    __constants__ = ["input_size", "hidden_size", "bias"]
-
     def __init__(
-        self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None, dtype: Any = None
+        self,
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        num_chunks: int,
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         factory = {"device": device, "dtype": dtype}
         super().__init__()
@@ -80,8 +84,6 @@ class RNNCellBase(Module):
 
 class RNNCell(RNNCellBase):
     """One step of an RNN."""
-
-    __constants__ = ["input_size", "hidden_size", "bias", "nonlinearity"]
 
     def __init__(
         self,

@@ -34,7 +34,9 @@ class _Table(Module):
     def _make_weight(self, given: Any, freeze: bool, device: Any, dtype: Any) -> None:
         if given is None:
             shape = (self.num_embeddings, self.embedding_dim)
-            self.weight = Parameter(engine.empty(shape, device=device, dtype=dtype), requires_grad=not freeze)
+            self.weight = Parameter(
+                engine.empty(shape, device=device, dtype=dtype), requires_grad=not freeze
+            )
             self.reset_parameters()
         else:
             assert list(given.shape) == [self.num_embeddings, self.embedding_dim], (
@@ -55,16 +57,6 @@ class _Table(Module):
 
 class Embedding(_Table):
     """A table of vectors, looked up by index."""
-
-    __constants__ = [
-        "num_embeddings",
-        "embedding_dim",
-        "padding_idx",
-        "max_norm",
-        "norm_type",
-        "scale_grad_by_freq",
-        "sparse",
-    ]
 
     def __init__(
         self,
@@ -144,18 +136,6 @@ class Embedding(_Table):
 
 class EmbeddingBag(_Table):
     """Sums, means or maxima of bags of embeddings."""
-
-    __constants__ = [
-        "num_embeddings",
-        "embedding_dim",
-        "max_norm",
-        "norm_type",
-        "scale_grad_by_freq",
-        "mode",
-        "sparse",
-        "include_last_offset",
-        "padding_idx",
-    ]
 
     def __init__(
         self,

@@ -75,7 +75,17 @@ class Transformer(Module):
     ) -> None:
         factory = {"device": device, "dtype": dtype}
         super().__init__()
-        settings = (d_model, nhead, dim_feedforward, dropout, activation, layer_norm_eps, batch_first, norm_first, bias)
+        settings = (
+            d_model,
+            nhead,
+            dim_feedforward,
+            dropout,
+            activation,
+            layer_norm_eps,
+            batch_first,
+            norm_first,
+            bias,
+        )
         if custom_encoder is not None:
             self.encoder = custom_encoder
         else:
@@ -142,8 +152,6 @@ class Transformer(Module):
 class TransformerEncoder(Module):
     """A stack of encoder layers."""
 
-    __constants__ = ["norm"]
-
     def __init__(
         self,
         encoder_layer: Any,
@@ -184,7 +192,9 @@ class TransformerEncoder(Module):
             why = "encoder_layer.self_attn.num_heads is odd"
         else:
             return True
-        warnings.warn(f"enable_nested_tensor is True, but self.use_nested_tensor is False because {why}", stacklevel=3)
+        warnings.warn(
+            f"enable_nested_tensor is True, but self.use_nested_tensor is False because {why}", stacklevel=3
+        )
         return False
 
     def forward(
@@ -199,20 +209,25 @@ class TransformerEncoder(Module):
             target_type=src.dtype,
         )
         mask = F._canonical_mask(
-            mask=mask, mask_name="mask", other_type=None, other_name="", target_type=src.dtype, check_other=False
+            mask=mask,
+            mask_name="mask",
+            other_type=None,
+            other_name="",
+            target_type=src.dtype,
+            check_other=False,
         )
         batch_first = self.layers[0].self_attn.batch_first
         is_causal = _detect_is_causal_mask(mask, is_causal, _get_seq_len(src, batch_first))
         output = src
         for layer in self.layers:
-            output = layer(output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=src_key_padding_mask)
+            output = layer(
+                output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=src_key_padding_mask
+            )
         return output if self.norm is None else self.norm(output)
 
 
 class TransformerDecoder(Module):
     """A stack of decoder layers."""
-
-    __constants__ = ["norm"]
 
     def __init__(self, decoder_layer: Any, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
@@ -251,8 +266,6 @@ class TransformerDecoder(Module):
 
 class TransformerEncoderLayer(Module):
     """Self-attention and a feed-forward net, each with a residual and a normalisation."""
-
-    __constants__ = ["norm_first"]
 
     def __init__(
         self,
@@ -308,7 +321,11 @@ class TransformerEncoderLayer(Module):
             target_type=src.dtype,
         )
         src_mask = F._canonical_mask(
-            mask=src_mask, mask_name="src_mask", other_type=None, other_name="", target_type=src.dtype,
+            mask=src_mask,
+            mask_name="src_mask",
+            other_type=None,
+            other_name="",
+            target_type=src.dtype,
             check_other=False,
         )
         x = src
@@ -320,7 +337,13 @@ class TransformerEncoderLayer(Module):
 
     def _sa_block(self, x: Any, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False) -> Any:
         x = self.self_attn(
-            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, need_weights=False, is_causal=is_causal
+            x,
+            x,
+            x,
+            attn_mask=attn_mask,
+            key_padding_mask=key_padding_mask,
+            need_weights=False,
+            is_causal=is_causal,
         )[0]
         return self.dropout1(x)
 
@@ -330,8 +353,6 @@ class TransformerEncoderLayer(Module):
 
 class TransformerDecoderLayer(Module):
     """Self-attention, attention to the encoder's memory, and a feed-forward net."""
-
-    __constants__ = ["norm_first"]
 
     def __init__(
         self,
@@ -393,7 +414,13 @@ class TransformerDecoderLayer(Module):
 
     def _sa_block(self, x: Any, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False) -> Any:
         x = self.self_attn(
-            x, x, x, attn_mask=attn_mask, key_padding_mask=key_padding_mask, is_causal=is_causal, need_weights=False
+            x,
+            x,
+            x,
+            attn_mask=attn_mask,
+            key_padding_mask=key_padding_mask,
+            is_causal=is_causal,
+            need_weights=False,
         )[0]
         return self.dropout1(x)
 
@@ -401,7 +428,12 @@ class TransformerDecoderLayer(Module):
         self, x: Any, mem: Any, attn_mask: Any, key_padding_mask: Any, is_causal: bool = False
     ) -> Any:
         x = self.multihead_attn(
-            x, mem, mem, attn_mask=attn_mask, key_padding_mask=key_padding_mask, is_causal=is_causal,
+            x,
+            mem,
+            mem,
+            attn_mask=attn_mask,
+            key_padding_mask=key_padding_mask,
+            is_causal=is_causal,
             need_weights=False,
         )[0]
         return self.dropout2(x)

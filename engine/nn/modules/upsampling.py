@@ -14,8 +14,6 @@ from engine.nn.modules.module import Module
 class Upsample(Module):
     """Enlarges the last dimensions by interpolation."""
 
-    __constants__ = ["size", "scale_factor", "mode", "align_corners", "name", "recompute_scale_factor"]
-
     def __init__(
         self,
         size: Any = None,

@@ -8,4 +8,4 @@ from __future__ import annotations
 from engine.nn.parallel.data_parallel import DataParallel, data_parallel
 from engine.nn.parallel.distributed import DistributedDataParallel
 
-__all__ = ["DataParallel", "data_parallel", "DistributedDataParallel"]
+__all__ = ["DataParallel", "DistributedDataParallel", "data_parallel"]

@@ -15,7 +15,9 @@ class DataParallel(Module):
 
     __module__ = "torch.nn.parallel.data_parallel"
 
-    def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
+    def __init__(
+        self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0
+    ) -> None:
         super().__init__()
         self.dim = dim
         self.module = module

@@ -17,7 +17,9 @@ class DistributedDataParallel(Module):
 
     __module__ = "torch.nn.parallel.distributed"
 
-    def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, **settings: Any) -> None:
+    def __init__(
+        self, module: Module, device_ids: Any = None, output_device: Any = None, **settings: Any
+    ) -> None:
         super().__init__()
         self.module = module
         self.device_ids = device_ids

@@ -158,23 +158,20 @@ def _inject_new_class(module: Module) -> None:
     """Gives the module a class of its own, so that properties on it are its own too."""
     cls = module.__class__
 
-    def __deepcopy__(self: Any, memo: dict) -> Any:  # noqa: N807
+    def __deepcopy__(self: Any, memo: dict) -> Any:
         if id(self) in memo:
             return memo[id(self)]
         made = self.__new__(self.__class__)
         memo[id(self)] = made
         made.__dict__ = deepcopy(self.__dict__, memo)
-        slots = getattr(copyreg, "_slotnames")(cls)
+        slots = copyreg._slotnames(cls)
         for slot in slots:
             if hasattr(self, slot):
                 setattr(made, slot, deepcopy(getattr(self, slot), memo))
         return made
 
-    def __getstate__(self: Any) -> Any:  # noqa: N807
-        raise RuntimeError(
-            "Serialization of parametrized modules is only "
-            "supported through state_dict()."
-        )
+    def __getstate__(self: Any) -> Any:
+        raise RuntimeError("Serialization of parametrized modules is only supported through state_dict().")
 
     members: dict[str, Any] = {"__getstate__": __getstate__}
     if not hasattr(cls, "__deepcopy__"):

@@ -52,7 +52,9 @@ class BasePruningMethod(ABC):
         orig = getattr(module, name)
         if importance_scores is not None:
             if importance_scores.shape != orig.shape:
-                raise AssertionError(f"importance_scores should have the same shape as parameter {name} of {module}")
+                raise AssertionError(
+                    f"importance_scores should have the same shape as parameter {name} of {module}"
+                )
         else:
             importance_scores = orig
         if old is None:
@@ -60,7 +62,9 @@ class BasePruningMethod(ABC):
             del module._parameters[name]
             default_mask = engine.ones_like(orig)
         else:
-            default_mask = getattr(module, name + "_mask").detach().clone(memory_format=engine.contiguous_format)
+            default_mask = (
+                getattr(module, name + "_mask").detach().clone(memory_format=engine.contiguous_format)
+            )
         try:
             mask = method.compute_mask(importance_scores, default_mask=default_mask)
             module.register_buffer(name + "_mask", mask)
@@ -319,9 +323,12 @@ def global_unstructured(
         raise TypeError("global_unstructured(): importance_scores must be of type dict")
     flat = [scores.get((module, name), getattr(module, name)) for module, name in pairs]
     joined = engine.cat([t.reshape(-1) for t in flat])
-    masks = engine.cat([
-        getattr(module, name + "_mask", engine.ones_like(getattr(module, name))).reshape(-1) for module, name in pairs
-    ])
+    masks = engine.cat(
+        [
+            getattr(module, name + "_mask", engine.ones_like(getattr(module, name))).reshape(-1)
+            for module, name in pairs
+        ]
+    )
     method = pruning_method(**kwargs)
     method._tensor_name = "temp"
     if method.PRUNING_TYPE != "unstructured":
@@ -353,7 +360,9 @@ def remove(module: Any, name: str) -> Any:
 
 def is_pruned(module: Any) -> bool:
     """Whether anything in the module is pruned."""
-    return any(isinstance(one, BasePruningMethod) for m in module.modules() for one in m._forward_pre_hooks.values())
+    return any(
+        isinstance(one, BasePruningMethod) for m in module.modules() for one in m._forward_pre_hooks.values()
+    )
 
 
 def _check_amount(amount: Any) -> None:
@@ -362,7 +371,9 @@ def _check_amount(amount: Any) -> None:
     if (isinstance(amount, numbers.Integral) and amount < 0) or (
         not isinstance(amount, numbers.Integral) and not 0.0 <= amount <= 1.0
     ):
-        raise ValueError(f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer")
+        raise ValueError(
+            f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
+        )
 
 
 def _check_structured(t: Any, dim: int) -> None:
@@ -378,7 +389,9 @@ def _check_structured(t: Any, dim: int) -> None:
 def _count(amount: Any, size: int) -> int:
     if isinstance(amount, numbers.Integral):
         if amount > size:
-            raise ValueError(f"amount={amount} should be smaller than the number of parameters to prune={size}")
+            raise ValueError(
+                f"amount={amount} should be smaller than the number of parameters to prune={size}"
+            )
         return int(amount)
     return round(amount * size)
 

@@ -37,7 +37,9 @@ class PackedSequence(PackedSequence_):
     ) -> PackedSequence:
         if batch_sizes is None and isinstance(data, (tuple, list)):
             if len(data) != 2:
-                raise AssertionError(f"Expected data to be a tuple of (data, batch_sizes), got {len(data)} values")
+                raise AssertionError(
+                    f"Expected data to be a tuple of (data, batch_sizes), got {len(data)} values"
+                )
             data, batch_sizes = data
         if unsorted_indices is None:
             unsorted_indices = invert_permutation(sorted_indices)
@@ -125,7 +127,10 @@ def pack_padded_sequence(
 
 
 def pad_packed_sequence(
-    sequence: PackedSequence, batch_first: bool = False, padding_value: float = 0.0, total_length: int | None = None
+    sequence: PackedSequence,
+    batch_first: bool = False,
+    padding_value: float = 0.0,
+    total_length: int | None = None,
 ) -> tuple:
     """(padded sequences, lengths) of a PackedSequence. Shapes: (T, N, *), (N,)."""
     longest = sequence.batch_sizes.size(0)
@@ -164,9 +169,7 @@ def pad_sequence(
     longest = max(s.size(0) for s in sequences)
     rest = tuple(sequences[0].size()[1:])
     shape = (len(sequences), longest) if batch_first else (longest, len(sequences))
-    out = engine.full(
-        (*shape, *rest), padding_value, dtype=sequences[0].dtype, device=sequences[0].device
-    )
+    out = engine.full((*shape, *rest), padding_value, dtype=sequences[0].dtype, device=sequences[0].device)
     for i, s in enumerate(sequences):
         n = s.size(0)
         start = longest - n if padding_side == "left" else 0
@@ -181,9 +184,7 @@ def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = Fals
         padded_sequences = padded_sequences.transpose(0, 1)
     longest = padded_sequences.shape[1]
     places = engine.arange(longest, device=lengths.device)
-    return [
-        sequence[places < length] for sequence, length in zip(padded_sequences, lengths)
-    ]
+    return [sequence[places < length] for sequence, length in zip(padded_sequences, lengths)]
 
 
 def pack_sequence(sequences: list, enforce_sorted: bool = True) -> PackedSequence:

@@ -15,7 +15,10 @@ from engine.nn.modules.module import Module
 def _tied_names(module: Module) -> list[set[str]]:
     """Names that stand for the same parameter or buffer."""
     groups: dict[int, set[str]] = {}
-    for named in (module.named_parameters(remove_duplicate=False), module.named_buffers(remove_duplicate=False)):
+    for named in (
+        module.named_parameters(remove_duplicate=False),
+        module.named_buffers(remove_duplicate=False),
+    ):
         for name, tensor in named:
             groups.setdefault(id(tensor), set()).add(name)
     return [names for names in groups.values() if len(names) > 1]
@@ -84,7 +87,9 @@ def functional_call(
                 raise TypeError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
             for name, value in part.items():
                 if name in values:
-                    raise ValueError(f"{name} appears in multiple dictionaries; behavior of functional call is ambiguous")
+                    raise ValueError(
+                        f"{name} appears in multiple dictionaries; behavior of functional call is ambiguous"
+                    )
                 values[name] = value
     else:
         raise TypeError(
