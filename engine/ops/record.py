@@ -275,7 +275,8 @@ class OpNode(Node):
             if not any(c in wanted for c in covers):
                 continue
             args = [grads[0] if n == "grad" else tuple(grads) if n == "grads" else wanted if n == "needs"
-                    else self if n == "node" else self._inputs[op.inputs.index(n[:-6])][0] if n.endswith("_shape")
+                    else self if n == "node" else self._inputs[op.inputs.index(n[:-6])][0]
+                    if n.endswith("_shape") and n[:-6] in op.inputs
                     else self.value_of(n) for n in names]
             got = fn(*args)
             if len(covers) == 1:
