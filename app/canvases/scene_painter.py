@@ -44,6 +44,8 @@ class ScenePainter:
         self.scene = scene
         self.look = look
         self.wires = WirePainter(scene, look)
+        self.fade = 1.0
+        """Below 1 a movement is under way: wires and words of what grows are not all there yet."""
         self.name = font.medium(13)
         self.heavy = font.strong(13)
         self.small = font.body(11)
@@ -93,14 +95,16 @@ class ScenePainter:
         painter.scale(scale, scale)
         for group in groups.tolist():
             self._group(painter, group, emphasis, scale)
-        self.wires.draw_near(painter, wires, marks, emphasis.path_wires, emphasis.calm)
+        painter.setOpacity(self.fade**2)
+        self.wires.draw_near(painter, wires, marks, emphasis.path_wires | {emphasis.selected_wire}, emphasis.calm)
+        painter.setOpacity(1.0)
         if self.scene.downwards:
             for group in groups.tolist():
                 self._group_words(painter, group, _pixel_rect(self.scene.group_rect[group]), scale)
         order = items[np.argsort(marks.state[items] == HERE, kind="stable")]
         for item in order.tolist():
             self._item(painter, item, marks, emphasis)
-        if 11 * scale >= 5.5:
+        if 11 * scale >= 5.5 and self.fade == 1.0:
             self._labels(painter, wires, marks)
 
     def _group(self, painter: QPainter, group: int, emphasis: Emphasis, scale: float) -> None:
@@ -191,6 +195,8 @@ class ScenePainter:
         title, line = self.scene.titles[item], self.scene.lines[item]
         chosen = self.heavy if state == HERE else self.name
         middle = rect.center()
+        if self.fade < 1.0 and self._metrics[id(chosen)].horizontalAdvance(title) > rect.width() - 8:
+            return
         painter.setFont(chosen)
         painter.setPen(colour)
         width = self._metrics[id(chosen)].horizontalAdvance(title)

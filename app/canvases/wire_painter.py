@@ -124,16 +124,16 @@ class WirePainter:
             self._back[wire] = made
         return made
 
-    def draw_near(self, painter: QPainter, wires: np.ndarray, marks: Marks, path_wires: set[int],
+    def draw_near(self, painter: QPainter, wires: np.ndarray, marks: Marks, stressed: set[int],
                   calm: bool) -> None:
-        """Curves with heads; `painter` is in scene coordinates. path_wires: those on the path that was asked."""
+        """Curves with heads; `painter` is in scene coordinates. stressed: the wires that are to stand out."""
         grey = QColor(self.look["faint"])
         heads: list[QPolygonF] = []
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(grey, 1.5))
         for wire in wires.tolist():
             line, head = self.forward(wire)
-            if wire in path_wires:
+            if wire in stressed:
                 painter.setPen(QPen(self.look["accent"], 2.2))
                 painter.drawPath(line)
                 painter.setPen(Qt.PenStyle.NoPen)

@@ -16,7 +16,6 @@ from app.layout.text_width import text_width
 
 HEAD_PX, FOOT_PX, SIDE_PX = 46.0, 22.0, 24.0
 _PILL_GAP_PX, _PILL_DROP_PX = 12.0, 46.0
-_SPREAD_PX = 24.0
 _PORT_PX = 22.0
 
 Layout = Callable[[Level], PlacedLevel]
@@ -310,17 +309,25 @@ class _Composer:
             pills = [s for s in item.satellites if (self.items[s].side == BELOW) == below]
             if not pills:
                 continue
-            apart = min(_SPREAD_PX, ((item.height if self.downwards else item.width) - 28) / len(pills))
             if self.downwards:
                 at = top + item.height / 2 - (len(pills) * (30 + _PILL_GAP_PX) - _PILL_GAP_PX) / 2
+                offsets = [at + place * (30 + _PILL_GAP_PX) + 15 - top - item.height / 2
+                           for place in range(len(pills))]
+                room = item.height / 2 - 16
             else:
                 at = left + item.width / 2 - self._row_px(pills) / 2
+                offsets, run = [], at
+                for pill in pills:
+                    offsets.append(run + self.items[pill].width / 2 - left - item.width / 2)
+                    run += self.items[pill].width + _PILL_GAP_PX
+                room = item.width / 2 - 22
+            shrink = min(1.0, room / max(1.0, max(map(abs, offsets))))
             for place, pill in enumerate(pills):
                 width = self.items[pill].width
-                aim = (place - (len(pills) - 1) / 2) * apart
+                aim = offsets[place] * shrink
+                drop = _PILL_DROP_PX if below else -_PILL_DROP_PX
                 if self.downwards:
                     edge = left + item.width if below else left
-                    drop = _PILL_DROP_PX if below else -_PILL_DROP_PX
                     rects[pill] = (edge + drop - (0 if below else width), at, width, 30)
                     start, end = (edge + drop, at + 15), (edge, top + item.height / 2 + aim)
                     at += 30 + _PILL_GAP_PX
@@ -328,7 +335,6 @@ class _Composer:
                     short[wire_of[pill]] = [start, (middle, start[1]), (middle, end[1]), end]
                 else:
                     edge = top + item.height if below else top
-                    drop = _PILL_DROP_PX if below else -_PILL_DROP_PX
                     rects[pill] = (at, edge + drop - (0 if below else 30), width, 30)
                     start, end = (at + width / 2, edge + drop), (left + item.width / 2 + aim, edge)
                     at += width + _PILL_GAP_PX

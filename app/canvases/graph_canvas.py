@@ -1,0 +1,812 @@
+"""`GraphCanvas`: the graph of the backward that is shown, to be looked at and walked through."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QColor,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app.canvases.canvas_view import CanvasView
+from app.canvases.card import DetailCard, Legend, Minimap
+from app.canvases.hint import item_hint, module_hint, wire_hint
+from app.canvases.kept_picture import KeptPicture
+from app.canvases.marks import ARRIVED, HERE, ON_ITS_WAY, Marks
+from app.canvases.motion import MOST_ITEMS, Motion, between, travelled
+from app.canvases.scene_index import SceneIndex
+from app.canvases.scene_painter import Emphasis, ScenePainter
+from app.canvases.wire_painter import gradient_width
+from app.layout.fold import BOX, fold
+from app.layout.outline import Outline, deepest_detail, depth_of_modules, modules_open_at, outline_of
+from app.layout.planner import Planner, Wish
+from app.layout.scene import Scene
+from app.look import font
+from app.look.sentence import sentence
+from app.look.theme import on_theme_changed, theme
+from app.session.session import Session
+
+_DOTS_PX = 24
+_REST_MS = 90
+_CALM_ITEMS = 60
+"""As many items are shown at first, if modules can be left closed."""
+_SPLIT_FROM = 3000
+_READABLE = 0.6
+"""Names can be read at this scale and above."""
+_WATCHED = 400
+
+
+class GraphCanvas(QWidget):
+    """Draws the session's graph; clicks select, double clicks open and close modules.
+
+    Keys: arrows walk along edges, Return opens or closes, F fits, + and - zoom, Home goes to where the walk
+    stands, Escape selects nothing."""
+
+    _scene_made = Signal(object, object)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.setObjectName("GraphCanvas")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
+        self.setMinimumSize(240, 180)
+        self.setAccessibleName("Graph")
+        font.load_fonts()
+        self.scene = Scene()
+        self.view = CanvasView()
+        self.downwards = False
+        self.emphasis = Emphasis()
+        self.index: SceneIndex | None = None
+        self.marks: Marks | None = None
+        self._painter: ScenePainter | None = None
+        self._outline: Outline | None = None
+        self._opened: dict[str, frozenset[int]] = {}
+        self._picture = KeptPicture()
+        self._dots: tuple[str, float, QPixmap] | None = None
+        self._wish: Wish | None = None
+        self._anchor: tuple[int, float, float] | None = None
+        self._reveal = -1
+        self._fit_next = True
+        self._user_moved = False
+        self._moving = False
+        self._press: QPointF | None = None
+        self._dragged = False
+        self._hz = 15.0
+        self._travelling: list[int] = []
+        self._morph: Scene | None = None
+        self.travel = Motion(self)
+        self.opening = Motion(self)
+        self.travel.moved.connect(self.update)
+        self.travel.ended.connect(self._travel_ended)
+        self.opening.moved.connect(self._picture_changed)
+        self.opening.ended.connect(self._opening_ended)
+        self.detail = DetailCard(self)
+        self.legend = Legend(self)
+        self.minimap = Minimap(self, self.centre_on)
+        self.detail.detail_changed.connect(self.set_detail)
+        self.detail.direction_changed.connect(self.set_downwards)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_REST_MS)
+        self._rest.timeout.connect(self._rested)
+        self._refresh = QTimer(self)
+        self._refresh.setSingleShot(True)
+        self._refresh.timeout.connect(self._refresh_now)
+        self._planner = Planner(self._scene_made.emit)
+        self._scene_made.connect(self._take_scene)
+        self._forget_theme = on_theme_changed(self.restyle)
+        session.graph_changed.connect(self._graph_changed)
+        session.selection_changed.connect(self._selection_changed)
+        session.cursor_changed.connect(self._cursor_changed)
+        session.replaced.connect(self._replaced)
+        self.destroyed.connect(self._forget_theme)
+        self.destroyed.connect(self._planner.close)
+        self._place_cards()
+        self._graph_changed()
+
+    # -- for the window and for tests -----------------------------------------------------------------------
+
+    def set_motion(self, yes: bool) -> None:
+        """Let gradients travel and modules open in 200 ms, or be there at once."""
+        for motion in (self.travel, self.opening):
+            motion.enabled = yes
+            if not yes:
+                motion.stop()
+
+    def set_sampling(self, hz: float) -> None:
+        """How often values of what is on the screen are sampled while the script runs."""
+        self._hz = hz
+        self._watch_visible()
+
+    def set_overlay(self, overlay: str) -> None:
+        """'gain' colours nodes by ‖gradients out‖ / ‖gradient in‖; '' shows states."""
+        self.emphasis.overlay = overlay
+        self.legend.overlay = overlay
+        self.legend.update()
+        if self.marks is not None and overlay == "gain":
+            self.marks.refresh_gain()
+        self._picture_changed()
+
+    def zoom_to_fit(self) -> None:
+        """Show all of the graph."""
+        self.view.fit(self.scene.size, (self.width(), self.height()))
+        self._user_moved = False
+        self._view_changed(settled=True)
+
+    def zoom_to_selection(self) -> None:
+        """Show what is selected in its own size; all of the graph if nothing is."""
+        rect = self._selected_rect()
+        if rect is None:
+            self.zoom_to_fit()
+            return
+        x, y, width, height = rect
+        room = (self.width() - 120) / max(1.0, width), (self.height() - 160) / max(1.0, height)
+        self.view.scale = min(1.0, *room)
+        self.view.centre_on(x + width / 2, y + height / 2, (self.width(), self.height()))
+        self._user_moved = True
+        self._view_changed(settled=True)
+
+    def zoom_by(self, factor: float) -> None:
+        """Zoom about the middle of the window."""
+        self._zoom(factor, self.width() / 2, self.height() / 2)
+
+    def centre_on(self, x: float, y: float) -> None:
+        """Put a point of the scene in the middle."""
+        self.view.centre_on(x, y, (self.width(), self.height()))
+        self._user_moved = True
+        self._view_changed()
+
+    def set_detail(self, detail: int) -> None:
+        """Open this many levels of modules."""
+        if self._outline is not None:
+            self._fit_next = True
+            self._open(modules_open_at(self._outline, detail))
+
+    def set_downwards(self, downwards: bool) -> None:
+        """Let data flow from top to bottom, or from left to right."""
+        if downwards != self.downwards:
+            self.downwards = downwards
+            self._fit_next = True
+            self._want()
+
+    def toggle_module(self, module: int) -> None:
+        """Open a closed module, close an open one; it stays where it is on the screen."""
+        if self._outline is None or not 0 <= module < len(self._outline.parents):
+            return
+        rect = self._module_rect(module)
+        if rect is not None:
+            self._anchor = (module, *self.view.to_window(rect[0], rect[1]))
+        opened = self.opened
+        if module in opened and self.index is not None and module in self.index.group_of_module:
+            inner = {m for m in opened if m == module or self._is_inside(m, module)}
+            self._open(opened - inner)
+        else:
+            self._open(opened | {module})
+
+    def reveal_node(self, node: int) -> None:
+        """Open what hides a node and bring it to the middle."""
+        if self._outline is None or not 0 <= node < len(self._outline.kinds):
+            return
+        around, module = set(), self._outline.node_modules[node]
+        while module >= 0 and module not in around:
+            around.add(module)
+            module = self._outline.parents[module]
+        if around - self.opened:
+            self._reveal = node
+            self._open(self.opened | around)
+        else:
+            self._bring_into_view(node, always=True)
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """The modules that are open in the graph that is shown."""
+        return self._opened.get(self._outline.hash, frozenset()) if self._outline is not None else frozenset()
+
+    def visible_nodes(self) -> list[int]:
+        """Nodes with an item of their own in the window."""
+        if self._painter is None:
+            return []
+        items, _, _ = self._painter.visible(self._window())
+        items = items[self.scene.item_kind[items] != BOX]
+        return list(dict.fromkeys(self.scene.item_ref[items].tolist()))
+
+    # -- what the session tells -----------------------------------------------------------------------------
+
+    def _replaced(self) -> None:
+        self._fit_next = True
+        self._user_moved = False
+        self._graph_changed()
+
+    def _graph_changed(self) -> None:
+        graph = self.session.graph
+        if not graph.nodes:
+            self._outline = None
+            self._wish = None
+            self._take(Scene())
+            return
+        if self._outline is None or graph.hash != self._outline.hash or len(graph.nodes) != len(self._outline.kinds):
+            self._outline = outline_of(graph)
+            if graph.hash not in self._opened:
+                self._opened[graph.hash] = self._first_opened(self._outline)
+                self._fit_next = self._fit_next or not self._user_moved
+            self._want()
+        elif self.scene.hash == graph.hash and len(self.scene.item_ref):
+            self._take(self.scene, same=True)
+
+    def _first_opened(self, outline: Outline) -> frozenset[int]:
+        """Everything if it is little; else as many levels as leave a calm picture."""
+        opened = frozenset[int]()
+        if len(outline.kinds) > 20_000:
+            return opened
+        for detail in range(deepest_detail(outline) + 1):
+            wider = modules_open_at(outline, detail)
+            if len(fold(outline, wider).items) > _CALM_ITEMS and detail > 0:
+                break
+            opened = wider
+        return opened
+
+    def _open(self, opened: frozenset[int]) -> None:
+        if self._outline is not None:
+            self._opened[self._outline.hash] = opened
+            self._want()
+
+    def _want(self) -> None:
+        if self._outline is None:
+            return
+        wish = Wish(self._outline.hash, self.opened, self.downwards)
+        self._wish = wish
+        known = self._planner.known(wish)
+        if known is not None:
+            self._take(known)
+        else:
+            self._planner.want(wish, self._outline)
+        self._show_detail()
+
+    def _take_scene(self, wish: Wish, scene: Scene) -> None:
+        if wish == self._wish:
+            self._take(scene)
+
+    def _take(self, scene: Scene, same: bool = False) -> None:
+        graph = self.session.graph
+        if scene.hash != graph.hash and len(scene.item_ref):
+            return
+        old = self.scene
+        self.scene = scene
+        if not same or self._painter is None:
+            self._painter = ScenePainter(scene, theme())
+            self.minimap.set_scene(scene)
+        self.index = SceneIndex(scene, graph)
+        self.marks = Marks(scene, graph)
+        if self.emphasis.overlay == "gain":
+            self.marks.refresh_gain()
+        self.emphasis.hovered = -1
+        self.emphasis.path_items, self.emphasis.path_wires = set(), set()
+        self.travel.stop()
+        if not same:
+            self._stand_after(old)
+        if self._reveal >= 0:
+            node, self._reveal = self._reveal, -1
+            self._bring_into_view(node, always=True)
+        self._selection_changed()
+        self._say_accessibly()
+        self._place_cards()
+        self._picture_changed()
+        self._watch_visible()
+
+    def _stand_after(self, old: Scene) -> None:
+        """Where to look at a new scene from: the opened module stays, else all is shown."""
+        if self._fit_next or self._anchor is None:
+            if self._fit_next or not self._user_moved:
+                self._first_view()
+            self._fit_next = False
+        else:
+            module, x, y = self._anchor
+            rect = self._module_rect(module)
+            if rect is not None:
+                self.view.x = x - rect[0] * self.view.scale
+                self.view.y = y - rect[1] * self.view.scale
+                self._keep_near()
+        self._anchor = None
+        self.minimap.set_window(self._window())
+        few = max(len(old.item_ref), len(self.scene.item_ref)) <= MOST_ITEMS
+        if old.hash == self.scene.hash and old.opened != self.scene.opened and few and len(old.item_ref):
+            self._morph = old
+            if not self.opening.start():
+                self._morph = None
+
+    def _first_view(self) -> None:
+        """All of the scene, if it can be read then; else where the walk stands, else the beginning."""
+        window = (self.width(), self.height())
+        self.view.fit(self.scene.size, window)
+        if self.view.scale >= _READABLE or self.index is None:
+            return
+        self.view.scale = _READABLE
+        here = self.session.here
+        item = self.index.item_of_node(here.id) if here is not None else -1
+        if item >= 0:
+            x, y, width, height = self.scene.item_rect[item].tolist()
+            self.view.centre_on(x + width / 2, y + height / 2, window)
+            return
+        width, height = self.scene.size
+        if self.downwards:
+            self.view.centre_on(width / 2, 0, window)
+            self.view.y = 76.0
+        else:
+            self.view.centre_on(0, self._entry_height(), window)
+            self.view.x = 40.0
+
+    def _entry_height(self) -> float:
+        """How far down the flow begins."""
+        rect = self.scene.item_rect
+        first = int(np.argmin(rect[:, 0])) if len(rect) else -1
+        return float(rect[first, 1] + rect[first, 3] / 2) if first >= 0 else 0.0
+
+    def _keep_near(self) -> None:
+        """Never leave the scene wholly out of the window."""
+        width, height = (extent * self.view.scale for extent in self.scene.size)
+        self.view.x = min(self.width() - 80.0, max(80.0 - width, self.view.x))
+        self.view.y = min(self.height() - 80.0, max(80.0 - height, self.view.y))
+
+    def _cursor_changed(self) -> None:
+        if not self._refresh.isActive():
+            self._refresh.start(max(16, round(3 * self._picture.cost_ms)))
+
+    def _refresh_now(self) -> None:
+        marks = self.marks
+        if marks is None or self.session.graph is not marks.graph:
+            if self.session.graph.hash == self.scene.hash and self.session.graph.nodes:
+                self._take(self.scene, same=True)
+            return
+        before = marks.gradient.copy()
+        was = set(np.flatnonzero(marks.state == HERE).tolist())
+        self.travel.stop()
+        marks.refresh()
+        if self.emphasis.overlay == "gain":
+            marks.refresh_gain()
+        self.emphasis.calm = self.session.state == "running"
+        fresh = np.flatnonzero((marks.gradient == ARRIVED) & (before != ARRIVED))
+        if len(fresh) and len(fresh) <= 40 and not self.emphasis.calm and self._look_near():
+            self._travelling = fresh.tolist()
+            if self.travel.start():
+                marks.gradient[fresh] = ON_ITS_WAY
+        here = np.flatnonzero(marks.state == HERE)
+        if len(here) and not was & set(here.tolist()) and self.session.here is not None:
+            self._bring_into_view(self.session.here.id)
+        self._say_accessibly()
+        self._picture_changed()
+
+    def _look_near(self) -> bool:
+        return self.view.scale > 0.3
+
+    def _travel_ended(self) -> None:
+        if self.marks is not None and self._travelling:
+            wires = np.array([w for w in self._travelling if w < len(self.marks.gradient)], np.int64)
+            self.marks.gradient[wires] = ARRIVED
+        self._travelling = []
+        self._picture_changed()
+
+    def _opening_ended(self) -> None:
+        self._morph = None
+        self._picture_changed()
+
+    def _selection_changed(self) -> None:
+        selection, index = self.session.selection, self.index
+        self.emphasis.selected_item = self.emphasis.selected_group = self.emphasis.selected_wire = -1
+        if index is not None:
+            if selection.kind == "node":
+                self.emphasis.selected_item = index.item_of_node(selection.id)
+            elif selection.kind == "module":
+                self.emphasis.selected_item = index.box_of_module.get(selection.id, -1)
+                self.emphasis.selected_group = index.group_of_module.get(selection.id, -1)
+            elif selection.kind == "edge":
+                self.emphasis.selected_wire = index.wire_of_edge(selection.id)
+        self._say_accessibly()
+        self._picture_changed()
+
+    def _bring_into_view(self, node: int, always: bool = False) -> None:
+        item = self.index.item_of_node(node) if self.index is not None else -1
+        if item < 0:
+            return
+        x, y, width, height = self.scene.item_rect[item].tolist()
+        left, top = self.view.to_window(x, y)
+        right, bottom = self.view.to_window(x + width, y + height)
+        if always or left < 24 or top < 64 or right > self.width() - 24 or bottom > self.height() - 44:
+            self.view.centre_on(x + width / 2, y + height / 2, (self.width(), self.height()))
+            self._view_changed(settled=True)
+
+    def _watch_visible(self) -> None:
+        if self._hz > 0 and self._outline is not None:
+            nodes = self.visible_nodes()[:_WATCHED]
+            chosen = self.session.selected_node
+            if chosen is not None and chosen.id not in nodes:
+                nodes.append(chosen.id)
+            self.session.watch(nodes, self._hz)
+
+    def _say_accessibly(self) -> None:
+        graph = self.session.graph
+        words = f"{len(graph.nodes)} nodes and {len(graph.edges)} edges"
+        if self.session.here is not None:
+            words += f"; before {self.session.here.name}"
+        chosen = self.session.selected_node
+        if chosen is not None:
+            words += f"; {chosen.name} is selected"
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words if graph.nodes else "No graph yet")
+
+    # -- view -----------------------------------------------------------------------------------------------
+
+    def _window(self) -> QRectF:
+        x, y = self.view.to_scene(0, 0)
+        return QRectF(x, y, self.width() / self.view.scale, self.height() / self.view.scale)
+
+    def _zoom(self, factor: float, x: float, y: float) -> None:
+        self.view.zoom_at(factor, x, y, self.view.least_for(self.scene.size, (self.width(), self.height())))
+        self._user_moved = True
+        self._view_changed()
+
+    def _view_changed(self, settled: bool = False) -> None:
+        self.minimap.set_window(self._window())
+        self._moving = not settled
+        self._rest.start()
+        self.update()
+
+    def _rested(self) -> None:
+        self._moving = False
+        self._watch_visible()
+        self.update()
+
+    def _picture_changed(self) -> None:
+        self._picture.forget()
+        self.update()
+
+    def _module_rect(self, module: int) -> tuple[float, float, float, float] | None:
+        if self.index is None:
+            return None
+        if module in self.index.group_of_module:
+            return tuple(self.scene.group_rect[self.index.group_of_module[module]].tolist())
+        if module in self.index.box_of_module:
+            return tuple(self.scene.item_rect[self.index.box_of_module[module]].tolist())
+        return None
+
+    def _selected_rect(self) -> tuple[float, float, float, float] | None:
+        if self.emphasis.selected_item >= 0:
+            return tuple(self.scene.item_rect[self.emphasis.selected_item].tolist())
+        if self.emphasis.selected_group >= 0:
+            return tuple(self.scene.group_rect[self.emphasis.selected_group].tolist())
+        if self.emphasis.selected_wire >= 0:
+            left, top, right, bottom = self.scene.wire_box[self.emphasis.selected_wire].tolist()
+            return left, top, right - left, bottom - top
+        return None
+
+    def _is_inside(self, module: int, outer: int) -> bool:
+        assert self._outline is not None
+        seen = 0
+        while module >= 0 and seen <= len(self._outline.parents):
+            module, seen = self._outline.parents[module], seen + 1
+            if module == outer:
+                return True
+        return False
+
+    def _show_detail(self) -> None:
+        if self._outline is None:
+            return
+        depths = depth_of_modules(self._outline)
+        opened = self.opened
+        closed = [depth for module, depth in enumerate(depths) if module not in opened]
+        deepest = deepest_detail(self._outline)
+        self.detail.set_levels(deepest, min(closed, default=deepest))
+
+    # -- drawing --------------------------------------------------------------------------------------------
+
+    def restyle(self) -> None:
+        """Take the theme in force."""
+        self.detail.restyle()
+        self.minimap.restyle()
+        self.legend.update()
+        self._dots = None
+        if self._painter is not None:
+            self._painter = ScenePainter(self.scene, theme())
+        self._picture_changed()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Dots, the picture, and what moves over it."""
+        painter = QPainter(self)
+        look = theme()
+        painter.fillRect(self.rect(), look["canvas"])
+        self._draw_dots(painter)
+        if self._painter is None or self.marks is None or not len(self.scene.item_ref):
+            self._draw_empty(painter)
+            return
+        if self._painter.look is not look:
+            self.restyle()
+        big = len(self.scene.item_ref) > _SPLIT_FROM
+        crisp = self._picture.draw(painter, self.view, (self.width(), self.height()), self.devicePixelRatioF(),
+                                   self._moving or (big and self.opening.running), self._paint_scene)
+        if not crisp and not self._rest.isActive():
+            self._rest.start()
+        if self.travel.running:
+            self._draw_travel(painter)
+        if self.hasFocus() and self._focus_by_key:
+            painter.setPen(QPen(look["accent"], 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+
+    _focus_by_key = False
+
+    def _paint_scene(self, painter: QPainter, view: CanvasView, size: tuple[float, float]) -> None:
+        assert self._painter is not None and self.marks is not None
+        drawn = self._painter
+        if self._morph is not None and self.opening.running:
+            drawn = ScenePainter(between(self._morph, self.scene, self.opening.progress), theme())
+            drawn.fade = self.opening.progress
+        drawn.draw(painter, self.marks, size, view.scale, (view.x, view.y), self.emphasis)
+
+    def _draw_dots(self, painter: QPainter) -> None:
+        look, ratio = theme(), self.devicePixelRatioF()
+        if self._dots is None or self._dots[:2] != (look.name, ratio):
+            tile = QPixmap(round(_DOTS_PX * ratio), round(_DOTS_PX * ratio))
+            tile.setDevicePixelRatio(ratio)
+            tile.fill(look["canvas"])
+            dot = QPainter(tile)
+            dot.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            dot.setPen(Qt.PenStyle.NoPen)
+            dot.setBrush(look["dot"])
+            dot.drawEllipse(QPointF(1, 1), 1, 1)
+            dot.end()
+            self._dots = (look.name, ratio, tile)
+        painter.drawTiledPixmap(QRectF(self.rect()), self._dots[2],
+                                QPointF(-round(self.view.x) % _DOTS_PX, -round(self.view.y) % _DOTS_PX))
+
+    def _draw_empty(self, painter: QPainter) -> None:
+        key = {"ready": "canvas.ready", "running": "canvas.running", "paused": "canvas.running",
+               "empty": "empty.canvas"}.get(self.session.state, "canvas.ended")
+        if self._outline is not None:
+            text = "Laying out the graph…"
+        else:
+            text = sentence(key)
+        painter.setFont(font.body(13))
+        painter.setPen(theme()["muted"])
+        room = QRectF(self.rect()).adjusted(48, 0, -48, 0)
+        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
+
+    def _draw_travel(self, painter: QPainter) -> None:
+        assert self._painter is not None and self.marks is not None
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.translate(self.view.x, self.view.y)
+        painter.scale(self.view.scale, self.view.scale)
+        red = QColor(theme()["grad"])
+        largest = self.marks.largest
+        for wire in self._travelling:
+            line, head = travelled(self._painter.wires, wire, self.travel.progress)
+            painter.setPen(QPen(red, gradient_width(self.marks.norm[wire], largest)))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPath(line)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(red)
+            painter.drawPolygon(head)
+        painter.restore()
+
+    def _place_cards(self) -> None:
+        something = bool(len(self.scene.item_ref)) or self._outline is not None
+        self.detail.adjustSize()
+        self.detail.move(24, 24)
+        self.legend.move(24, self.height() - 16 - 22)
+        self.minimap.move(self.width() - self.minimap.width() - 20, self.height() - self.minimap.height() - 20)
+        self.detail.setVisible(something)
+        self.legend.setVisible(something and self.height() > 220)
+        self.minimap.setVisible(something and self.width() > 480 and self.height() > 300)
+
+    # -- hand -----------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Cards keep their corners; a picture that was fitted is fitted again."""
+        self._place_cards()
+        if not self._user_moved:
+            self._first_view()
+        self.minimap.set_window(self._window())
+        self._picture_changed()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom where the mouse is."""
+        turn = event.angleDelta().y() or event.angleDelta().x()
+        self._zoom(1.0015 ** turn, event.position().x(), event.position().y())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        """Tooltips and pinches."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            self._show_hint(event)
+            return True
+        if isinstance(event, QNativeGestureEvent) and (
+                event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture):
+            self._zoom(1 + event.value(), event.position().x(), event.position().y())
+            return True
+        return super().event(event)
+
+    def _show_hint(self, event: QHelpEvent) -> None:
+        index, graph = self.index, self.session.graph
+        if index is None or not graph.nodes or self.scene.hash != graph.hash:
+            return
+        x, y = self.view.to_scene(event.pos().x(), event.pos().y())
+        item = index.item_at(x, y)
+        if item >= 0:
+            QToolTip.showText(event.globalPos(), item_hint(self.scene, graph, item), self)
+            return
+        wire = index.wire_at(x, y, 8 / self.view.scale)
+        group = index.group_at(x, y)
+        if wire >= 0:
+            QToolTip.showText(event.globalPos(), wire_hint(self.scene, graph, wire), self)
+        elif group >= 0 and y < self.scene.group_rect[group, 1] + 36:
+            text = module_hint(graph, int(self.scene.group_ref[group]), "Double-click closes it")
+            QToolTip.showText(event.globalPos(), text, self)
+        else:
+            QToolTip.hideText()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a drag or a click."""
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self._press = event.position()
+            self._dragged = False
+        self._focus_by_key = False
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the scene, or light up what is under the mouse."""
+        if self._press is not None and event.buttons() != Qt.MouseButton.NoButton:
+            step = event.position() - self._press
+            if self._dragged or step.manhattanLength() > 4:
+                self._dragged = True
+                self.setCursor(Qt.CursorShape.ClosedHandCursor)
+                self.view.pan(step.x(), step.y())
+                self._keep_near()
+                self._press = event.position()
+                self._user_moved = True
+                self._view_changed()
+            return
+        if self.index is None or len(self.scene.item_ref) > 20_000 and self.view.scale < 0.05:
+            return
+        item = self.index.item_at(*self.view.to_scene(event.position().x(), event.position().y()))
+        if item != self.emphasis.hovered:
+            self.emphasis.hovered = item
+            self.setCursor(Qt.CursorShape.PointingHandCursor if item >= 0 else Qt.CursorShape.ArrowCursor)
+            if self._picture.cost_ms < 30:
+                self._picture_changed()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag, or click."""
+        pressed, self._press = self._press, None
+        if pressed is None:
+            return
+        if self._dragged:
+            self._dragged = False
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+            return
+        if event.button() == Qt.MouseButton.LeftButton:
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self._click(*self.view.to_scene(event.position().x(), event.position().y()), shift)
+
+    def _click(self, x: float, y: float, shift: bool) -> None:
+        if self.index is None or not self.session.graph.nodes or self.scene.hash != self.session.graph.hash:
+            return
+        item = self.index.item_at(x, y)
+        if shift and item >= 0 and self.emphasis.selected_item >= 0:
+            self.emphasis.path_items, self.emphasis.path_wires = self.index.path(self.emphasis.selected_item, item)
+            self._picture_changed()
+            return
+        self.emphasis.path_items, self.emphasis.path_wires = set(), set()
+        if item >= 0:
+            self._select_item(item)
+            return
+        wire = self.index.wire_at(x, y, 7 / self.view.scale)
+        group = self.index.group_at(x, y)
+        if wire >= 0:
+            self.session.select_edge(int(self.scene.wire_edges(wire)[0]))
+        elif group >= 0:
+            self.session.select_module(int(self.scene.group_ref[group]))
+        else:
+            self.session.select_node(-1)
+        self._picture_changed()
+
+    def _select_item(self, item: int) -> None:
+        ref = int(self.scene.item_ref[item])
+        if self.scene.item_kind[item] == BOX:
+            self.session.select_module(ref)
+        else:
+            self.session.select_node(ref)
+        self.emphasis.selected_item = item
+        self._picture_changed()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Open or close a module."""
+        if self.index is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        x, y = self.view.to_scene(event.position().x(), event.position().y())
+        item = self.index.item_at(x, y)
+        if item >= 0:
+            if self.scene.item_kind[item] == BOX:
+                self.toggle_module(int(self.scene.item_ref[item]))
+            return
+        group = self.index.group_at(x, y)
+        if group >= 0:
+            self.toggle_module(int(self.scene.group_ref[group]))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the mouse."""
+        if self.emphasis.hovered >= 0:
+            self.emphasis.hovered = -1
+            self._picture_changed()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show a frame when the keyboard brought the focus."""
+        self._focus_by_key = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the frame away."""
+        self.update()
+
+    # -- keys -----------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Walk, zoom, open; other keys go on to the window."""
+        arrows = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1),
+                  Qt.Key.Key_Down: (0, 1)}
+        key = Qt.Key(event.key())
+        plain = not event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+        if self.index is None or not len(self.scene.item_ref) or not plain:
+            super().keyPressEvent(event)
+        elif key in arrows:
+            self._walk(*arrows[key])
+        elif key == Qt.Key.Key_F:
+            self.zoom_to_fit()
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_by(1.25)
+        elif key == Qt.Key.Key_Minus:
+            self.zoom_by(0.8)
+        elif key == Qt.Key.Key_Home:
+            here = self.session.here
+            self._bring_into_view(here.id if here is not None else self.session.graph.root, always=True)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.session.selection.kind == "module":
+            self.toggle_module(self.session.selection.id)
+        elif key == Qt.Key.Key_Escape and (self.session.selection.kind or self.emphasis.path_items):
+            self.emphasis.path_items, self.emphasis.path_wires = set(), set()
+            self.session.select_node(-1)
+            self._picture_changed()
+        else:
+            super().keyPressEvent(event)
+
+    def _walk(self, dx: int, dy: int) -> None:
+        assert self.index is not None
+        item = self.emphasis.selected_item
+        if item < 0:
+            here = self.session.here
+            item = self.index.item_of_node(here.id if here is not None else self.session.graph.root)
+            item = max(0, item)
+        else:
+            item = self.index.step(item, dx, dy)
+        self._select_item(item)
+        x, y, width, height = self.scene.item_rect[item].tolist()
+        left, top = self.view.to_window(x, y)
+        if not (0 <= left and left + width * self.view.scale <= self.width() and 0 <= top
+                and top + height * self.view.scale <= self.height()):
+            self.centre_on(x + width / 2, y + height / 2)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End the layout's thread."""
+        self._planner.close()
+        super().closeEvent(event)
