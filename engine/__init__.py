@@ -44,10 +44,16 @@ def broadcast_shapes(*shapes) -> Size:
     return Size(_broadcast(*[(s,) if hasattr(s, "__index__") else tuple(s) for s in shapes]))
 
 
+_LATE = {"save": "engine.serialization", "load": "engine.serialization", "sparse_coo_tensor": "engine.sparse"}
+"""Functions of torch.* whose file is loaded when they are first asked for."""
+
+
 def __getattr__(name: str):
     """Load torch.nn, torch.optim ... when first asked for: they cost time that a small script need not pay."""
     import importlib
 
+    if name in _LATE:
+        return getattr(importlib.import_module(_LATE[name]), name)
     if not name.startswith("_"):
         try:
             return importlib.import_module(f"engine.{name}")

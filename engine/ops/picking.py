@@ -16,7 +16,7 @@ from engine.ops.record import Op, composite, in_place, kernel
 
 def _long(name: str, index: Any, also_int: bool = False) -> None:
     """Raises: RuntimeError where positions are not int64."""
-    if index.dtype != np.int64 and not (also_int and index.dtype == np.int32):
+    if index.size and index.dtype != np.int64 and not (also_int and index.dtype == np.int32):
         if also_int:
             raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
         raise RuntimeError(f"{name}(): Expected dtype int64 for index")
