@@ -80,16 +80,17 @@ class _Entries(QAbstractListModel):
         self.entries = entries
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:
-        return 0 if parent.isValid() else len(self.entries)
+    def rowCount(self, parent: _Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self.entries)
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         return self.entries[index.row()].name if role == Qt.ItemDataRole.DisplayRole else None
 
 
-class _Row(QStyledItemDelegate):
-    ICONS = {"action": "command", "node": "node", "leaf": "leaf", "op": "info", "line": "script"}
+ICONS = {"action": "command", "node": "node", "leaf": "leaf", "op": "info", "line": "script"}
 
+
+class _Row(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         return QSize(100, 32)
 
@@ -106,7 +107,7 @@ class _Row(QStyledItemDelegate):
             painter.setBrush(look["accent_soft"])
             painter.drawRoundedRect(option.rect.adjusted(0, 1, 0, -1), 6, 6)
         box: QRect = option.rect.adjusted(12, 0, -12, 0)
-        picture = icon_pixmap(self.ICONS.get(entry.kind, "dot"), "accent" if chosen else "quiet", 14, 2.0)
+        picture = icon_pixmap(ICONS.get(entry.kind, "dot"), "accent" if chosen else "quiet", 14, 2.0)
         painter.drawPixmap(box.left(), box.center().y() - 6, 14, 14, picture)
         left = box.adjusted(26, 0, 0, 0)
         right = 0

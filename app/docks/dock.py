@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QDockWidget, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.look import font
 from app.look.icon import icon
@@ -68,6 +68,26 @@ class DockTitle(QWidget):
         painter.fillRect(16, self.height() - 2, width, 2, look["accent"])
 
 
+class _Body(QWidget):
+    """What a panel shows, with the size that it would like to have: Qt asks for it when panels change places."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("DockBody")
+        self.wished = QSize(332, 240)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(widget)
+
+    def sizeHint(self) -> QSize:
+        """The wished size."""
+        return self.wished
+
+    def minimumSizeHint(self) -> QSize:
+        """Panels may be made small."""
+        return QSize(160, 80)
+
+
 class Dock(QDockWidget):
     """A panel named for what the user sees in it. Subclasses build a widget and override `look`."""
 
@@ -91,6 +111,16 @@ class Dock(QDockWidget):
         self._forget_theme = on_theme_changed(self._retheme)
         self.destroyed.connect(self._forget_theme)
         self._retheme()
+
+    def setWidget(self, widget: QWidget) -> None:
+        """Show this widget in the panel."""
+        self._body = _Body(widget)
+        super().setWidget(self._body)
+
+    def wish(self, width: int, height: int) -> None:
+        """Say how large this panel would like to be."""
+        self._body.wished = QSize(width, height)
+        self._body.updateGeometry()
 
     def tell(self, changes: frozenset[str]) -> None:
         """Something changed; look now if visible, else on becoming visible."""

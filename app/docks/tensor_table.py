@@ -55,13 +55,13 @@ class TensorTable(QAbstractTableModel):
             self._reach = float(sample.max()) if sample.size and sample.max() > 0 else 1.0
         self.endResetModel()
 
-    def rowCount(self, parent: _Index = QModelIndex()) -> int:
+    def rowCount(self, parent: _Index | None = None) -> int:
         """Rows of the array."""
-        return 0 if self.values is None or parent.isValid() else int(self.values.shape[0])
+        return 0 if self.values is None or (parent is not None and parent.isValid()) else int(self.values.shape[0])
 
-    def columnCount(self, parent: _Index = QModelIndex()) -> int:
+    def columnCount(self, parent: _Index | None = None) -> int:
         """Columns of the array."""
-        return 0 if self.values is None or parent.isValid() else int(self.values.shape[1])
+        return 0 if self.values is None or (parent is not None and parent.isValid()) else int(self.values.shape[1])
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """The number as text, right-aligned, on a ground that hints at its size."""

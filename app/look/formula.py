@@ -20,10 +20,7 @@ def _ziamath():
 
 def warm_up() -> None:
     """Load the typesetter ahead of need; meant for a thread that nobody waits for."""
-    try:
-        _ziamath().Latex("x", size=17).svg()
-    except Exception:
-        return
+    _ziamath().Latex("x", size=17).svg()
 
 
 @lru_cache(maxsize=1024)

@@ -270,7 +270,7 @@ class MainWindow(QWidget):
 
         try:
             render_graph(self.session.graph, path)
-        except Exception as error:
+        except (OSError, ValueError, RuntimeError) as error:
             self.notice.say("error", f"The picture could not be drawn: {error}")
         else:
             self.status.say(f"drawn in {Path(path).name}")

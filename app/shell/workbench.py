@@ -143,13 +143,26 @@ class Workbench(QMainWindow):
             self._unsized = False
             QTimer.singleShot(0, self.restore)
 
-    def fit_first(self, width: int, height: int) -> None:
-        """Sizes of the first arrangement for a window of this size."""
-        side = 332 if width >= 1500 else 288
-        page = 372 if width >= 1500 else 328
+    def _sizes(self) -> tuple[int, int, int]:
+        """Widths of the left and right panels, and the height of those below, for a window of this size."""
+        width, height = self.width(), self.height()
+        side, page = (332, 372) if width >= 1500 else (288, 328)
         below = 232 if height >= 820 else 196
+        for dock in (self.source, self.outline):
+            dock.wish(side, round(height * 0.52))
+        for dock in (self.modules, self.breakpoints, self.watch):
+            dock.wish(side, round(height * 0.48))
+        self.inspector.wish(page, height)
+        for dock in (self.curves, self.gradient_flow, self.console, self.tensor):
+            dock.wish(width - side - page, below)
+        return side, page, below
+
+    def fit_first(self) -> None:
+        """Sizes of the first arrangement."""
+        side, page, below = self._sizes()
+        height = self.height()
         self.resizeDocks([self.source, self.inspector], [side, page], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.source, self.modules], [round(height * 0.5), round(height * 0.4)],
+        self.resizeDocks([self.source, self.modules], [round(height * 0.52), round(height * 0.48)],
                          Qt.Orientation.Vertical)
         self.resizeDocks([self.curves], [below], Qt.Orientation.Vertical)
 
@@ -160,14 +173,15 @@ class Workbench(QMainWindow):
             dock.show()
         for dock in (self.source, self.modules, self.curves):
             dock.raise_()
-        self.fit_first(self.width(), self.height())
+        self.fit_first()
         self._heads.start(0)
 
     def restore(self) -> None:
         """The arrangement of last time, or the first one where none was kept."""
         kept = setting.arrangement("panels")
+        self._sizes()
         if kept is None or not self.restoreState(kept, VERSION):
-            self.fit_first(self.width(), self.height())
+            self.fit_first()
         self._heads.start(0)
 
     def keep(self) -> None:
