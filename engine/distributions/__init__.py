@@ -1,0 +1,42 @@
+"""torch.distributions: probability distributions on Tensors, drawing from PyTorch's own stream.
+
+distribution.py  what all have in common;  parameter.py  how their parameters are given;  constraints.py  what is valid
+normal.py, bernoulli.py ...  one distribution each;  independent.py  turns batch dimensions into event dimensions
+kl.py            kl_divergence of pairs
+May import: the floors below engine.nn, and engine itself at call time.
+"""
+
+from engine.distributions import constraints, kl
+from engine.distributions.bernoulli import Bernoulli
+from engine.distributions.beta import Beta
+from engine.distributions.binomial import Binomial
+from engine.distributions.categorical import Categorical
+from engine.distributions.cauchy import Cauchy
+from engine.distributions.chi2 import Chi2
+from engine.distributions.dirichlet import Dirichlet
+from engine.distributions.distribution import Distribution
+from engine.distributions.exponential import Exponential
+from engine.distributions.gamma import Gamma
+from engine.distributions.geometric import Geometric
+from engine.distributions.gumbel import Gumbel
+from engine.distributions.half_cauchy import HalfCauchy
+from engine.distributions.half_normal import HalfNormal
+from engine.distributions.independent import Independent
+from engine.distributions.kl import kl_divergence, register_kl
+from engine.distributions.laplace import Laplace
+from engine.distributions.log_normal import LogNormal
+from engine.distributions.multinomial import Multinomial
+from engine.distributions.multivariate_normal import MultivariateNormal
+from engine.distributions.normal import Normal
+from engine.distributions.one_hot_categorical import (
+           OneHotCategorical,
+           OneHotCategoricalStraightThrough,
+)
+from engine.distributions.poisson import Poisson
+from engine.distributions.student_t import StudentT
+from engine.distributions.uniform import Uniform
+
+__all__ = ["Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "Dirichlet", "Distribution", "Exponential",
+           "Gamma", "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "Laplace", "LogNormal",
+           "Multinomial", "MultivariateNormal", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough",
+           "Poisson", "StudentT", "Uniform", "constraints", "kl", "kl_divergence", "register_kl"]
