@@ -81,7 +81,7 @@ def scattered(g: np.ndarray, where: np.ndarray, size: tuple, once: bool) -> np.n
     k = len(size)
     lead = g.shape[:-k]
     rows, n = prod(lead), prod(size)
-    flat = (where.reshape(rows, -1) + (np.arange(rows) * n)[:, None]).reshape(-1)
+    flat = (where.reshape(rows, prod(where.shape[-k:])) + (np.arange(rows) * n)[:, None]).reshape(-1)
     out = np.zeros(rows * n, g.dtype)
     if once:
         out[flat] = g.reshape(-1)
@@ -93,7 +93,7 @@ def scattered(g: np.ndarray, where: np.ndarray, size: tuple, once: bool) -> np.n
 def gathered(x: np.ndarray, where: np.ndarray, k: int) -> np.ndarray:
     """x at the places `where`, which count within its last k dimensions."""
     rows = prod(where.shape[:-k])
-    flat = np.take_along_axis(x.reshape(rows, -1), where.reshape(rows, -1), 1)
+    flat = np.take_along_axis(x.reshape(rows, prod(x.shape[-k:])), where.reshape(rows, prod(where.shape[-k:])), 1)
     return flat.reshape(where.shape)
 
 
@@ -121,7 +121,10 @@ def mean(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, ceil_mode: 
     total = np.zeros((*x.shape[:-k], *out), x.dtype)
     for at in product(*map(range, reach)):
         total += whole[_part(at, stride, ones, out)]
-    total /= np.asarray(_divisors(x.shape[-k:], reach, stride, padding, out, include, override)).astype(x.dtype)
+    count = np.asarray(_divisors(x.shape[-k:], reach, stride, padding, out, include, override)).astype(x.dtype)
+    if x.dtype.kind == "i":
+        return np.sign(total) * np.sign(count) * (np.abs(total) // np.abs(count))  # towards zero, as integers divide in C
+    total /= count
     return total
 
 

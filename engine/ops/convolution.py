@@ -90,6 +90,8 @@ def _backward(grad_output: Any, input: Any, weight: Any, bias_sizes: Any, stride
     if output_mask[0]:
         if transposed:
             gi = arrays.forward(grad_output, weight, None, stride, padding, dilation, groups)
+            if gi.shape != input.shape:  # output padding as wide as a stride leaves a window too many
+                gi = np.ascontiguousarray(gi[tuple(slice(0, k) for k in input.shape)])
         else:
             gi = arrays.input_gradient(grad_output, weight, input.shape[2:], stride, padding, dilation, groups)
     if output_mask[1]:

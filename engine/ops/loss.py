@@ -251,7 +251,7 @@ def _bce_slope(grad: Any, self: Any, target: Any, weight: Any, reduction: int) -
 
 
 def _bce_target_slope(grad: Any, self: Any, weight: Any, reduction: int) -> Any:
-    g = shared(grad, (), reduction, self.numel()) * ((1 - self).log().clamp_min(-100) - self.log().clamp_min(-100))
+    g = shared(grad, (), reduction, self.numel()) * ((1 - self).log() - self.log())
     return g if weight is None else g * weight
 
 

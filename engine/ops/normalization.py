@@ -152,6 +152,8 @@ def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_va
 
     Raises: RuntimeError where the sizes of the statistics are not the number of channels."""
     shape = input._a.shape
+    if shape == (0,):
+        return input.clone()
     if len(shape) < 2:
         raise IndexError(f"Dimension out of range (expected to be in range of [-{max(1, len(shape))}, "
                          f"{max(0, len(shape) - 1)}], but got 1)")
@@ -161,12 +163,12 @@ def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_va
     if not training and (running_mean is None or running_var is None):
         name = "running_mean" if running_mean is None else "running_var"
         raise RuntimeError(f"{name} must be defined in evaluation mode")
-    y = native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
-    if training:
+    if training:  # counted before the node saves them: it is the op itself that changes them
         for t in (running_mean, running_var):
             if t is not None:
+                t._array()
                 t._bump()
-    return y
+    return native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
 @composite("batch_norm", on=("nn.functional",), out=False,
@@ -297,7 +299,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
 def _group_norm(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) -> tuple:
     n = input.shape[0]
     real = input.dtype
-    x = np.ascontiguousarray(input).reshape(n, num_groups, -1)
+    x = np.ascontiguousarray(input).reshape(n, num_groups, input.size // max(1, n * num_groups))
     count = real.type(max(1, x.shape[2]))
     mean = np.add.reduce(x, axis=2) / count
     y = x - mean[:, :, None]
@@ -314,7 +316,8 @@ def _group_norm(input: Any, weight: Any, bias: Any, num_groups: int, eps: float)
 def _group_norm_gradient(grad: Any, input: Any, weight: Any, num_groups: int, eps: float, needs: tuple) -> tuple:
     shape = input._a.shape
     n = shape[0]
-    x = input.reshape(n, num_groups, -1)
+    each = input._a.size // max(1, n * num_groups)
+    x = input.reshape(n, num_groups, each)
     mean = x.mean(2, True)
     centred = x - mean
     rstd = (centred.square().mean(2, True) + eps).rsqrt()
@@ -323,7 +326,7 @@ def _group_norm_gradient(grad: Any, input: Any, weight: Any, num_groups: int, ep
     axes = (0, *range(2, len(shape)))
     if "input" in needs:
         g = grad if weight is None else grad * weight.view(1, -1, *[1] * (len(shape) - 2))
-        g = g.reshape(n, num_groups, -1)
+        g = g.reshape(n, num_groups, each)
         gi = (rstd * (g - g.mean(2, True) - x_hat * (g * x_hat).mean(2, True))).reshape(shape)
     if "weight" in needs:
         gw = (grad * x_hat.reshape(shape)).sum(axes)

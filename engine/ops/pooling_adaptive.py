@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -147,8 +148,8 @@ def _starts(sample: float, n: int, m: int, k: int, kind: Any) -> list[int]:
 def _fractional(n: int) -> Any:
     def forward(self: Any, kernel_size: Any, output_size: Any, random_samples: Any) -> tuple:
         size, lead = self.shape[-n:], self.shape[:-n]
-        flat = self.reshape(-1, *size)
-        samples = random_samples.reshape(-1, n)
+        flat = self.reshape(prod(lead), *size)
+        samples = random_samples.reshape(random_samples.size // n, n)
         for k, m, s in zip(kernel_size, output_size, size):
             if m + k - 1 > s:
                 raise RuntimeError(f"fractional_max_pool{n}d(): pool size {k} too large relative to input size {s}")

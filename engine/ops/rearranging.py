@@ -26,7 +26,7 @@ def _pixel_shuffle(self: Any, upscale_factor: int) -> Any:
     if c % (r * r):
         raise RuntimeError("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
                            f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}")
-    x = self.reshape(-1, c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
+    x = self.reshape(prod(lead), c // (r * r), r, r, h, w).transpose(0, 1, 4, 2, 5, 3)
     return np.ascontiguousarray(x).reshape(*lead, c // (r * r), h * r, w * r)
 
 
@@ -38,7 +38,7 @@ def _pixel_unshuffle(self: Any, downscale_factor: int) -> Any:
         if k % r:
             raise RuntimeError(f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
                                f"input.size({-2 if name == 'height' else -1})={k} is not divisible by {r}")
-    x = self.reshape(-1, c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
+    x = self.reshape(prod(lead), c, h // r, r, w // r, r).transpose(0, 1, 3, 5, 2, 4)
     return np.ascontiguousarray(x).reshape(*lead, c * r * r, h // r, w // r)
 
 
@@ -63,7 +63,7 @@ def _channel_shuffle(self: Any, groups: int) -> Any:
     if c % groups:
         raise RuntimeError("Number of channels must be divisible by groups. Got "
                            f"{c} channels and {groups} groups.")
-    x = self.reshape(n, groups, c // groups, -1).swapaxes(1, 2)
+    x = self.reshape(n, groups, c // groups, prod(self.shape[2:])).swapaxes(1, 2)
     return np.ascontiguousarray(x).reshape(self.shape)
 
 
