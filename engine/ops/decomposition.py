@@ -9,7 +9,8 @@ import numpy as np
 from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.ops.formula import OPS
-from engine.ops.record import _named_tuple, composite, kernel
+from engine.ops.calling import named_tuple
+from engine.ops.record import composite, kernel
 
 
 def square_check(a: Any, name: str, needs_float: bool = True) -> None:
@@ -188,7 +189,7 @@ linalg_qr_ = kernel(
     grads={"A": lambda grads, result0, result1, mode: _qr_slope(grads[0], grads[1], result0, result1, mode)},
 )
 composite("qr", on=("linalg",))(lambda A, mode="reduced": linalg_qr_(A, mode))
-_QR = _named_tuple("qr", ("Q", "R"))
+_QR = named_tuple("qr", ("Q", "R"))
 composite("qr")(lambda self, some=True: _QR(tuple(linalg_qr_(self, "reduced" if some else "complete"))))
 
 
@@ -241,7 +242,7 @@ svd_ = kernel(
     forward=lambda A, full_matrices=False: _svd(A, full_matrices),
     grads={"A": lambda grads, result0, result1, result2: _svd_slope(*grads, result0, result1, result2)},
 )
-_LINALG_SVD, _SVD = _named_tuple("linalg_svd", ("U", "S", "Vh")), _named_tuple("svd", ("U", "S", "V"))
+_LINALG_SVD, _SVD = named_tuple("linalg_svd", ("U", "S", "Vh")), named_tuple("svd", ("U", "S", "V"))
 composite("svd", on=("linalg",))(lambda A, full_matrices=True, *, driver=None: _LINALG_SVD(tuple(svd_(A, full_matrices))))
 composite("svdvals", on=("linalg",))(lambda A, *, driver=None: svd_(A, False)[1])
 
@@ -289,7 +290,7 @@ eigh_ = kernel(
     forward=lambda A, UPLO="L": _eigh(A, UPLO),
     grads={"A": lambda grads, result0, result1: _eigh_slope(grads[0], grads[1], result0, result1)},
 )
-_EIGH = _named_tuple("linalg_eigh", ("eigenvalues", "eigenvectors"))
+_EIGH = named_tuple("linalg_eigh", ("eigenvalues", "eigenvectors"))
 composite("eigh", on=("linalg",))(lambda A, UPLO="L": _EIGH(tuple(eigh_(A, UPLO))))
 composite("eigvalsh", on=("linalg",))(lambda A, UPLO="L": eigh_(A, UPLO)[0])
 
@@ -439,7 +440,7 @@ lu_factor_ex = kernel(
 )
 composite("lu_factor_ex", on=("linalg",))(
     lambda A, *, pivot=True, check_errors=False: lu_factor_ex(A, pivot=pivot, check_errors=check_errors))
-_FACTOR = _named_tuple("linalg_lu_factor", ("LU", "pivots"))
+_FACTOR = named_tuple("linalg_lu_factor", ("LU", "pivots"))
 composite("lu_factor", on=("linalg",))(lambda A, *, pivot=True: _FACTOR(tuple(lu_factor_ex(A, pivot=pivot))[:2]))
 
 

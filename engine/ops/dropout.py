@@ -11,7 +11,8 @@ from engine.autograd import node as nodes
 from engine.core import draw
 from engine.core.generator import default_generator
 from engine.ops.formula import OPS
-from engine.ops.record import composite, in_place, kernel, place
+from engine.ops.calling import in_place
+from engine.ops.record import composite, kernel, place
 
 _SELU_SHIFT = 1.7580993408473766
 """Minus alpha' of SELU: the value that alpha dropout puts in place of what it drops."""

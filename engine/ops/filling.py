@@ -8,7 +8,8 @@ import numpy as np
 
 from engine.autograd import node as nodes
 from engine.core import dtype as dt
-from engine.ops.record import Op, composite, in_place, kernel, place
+from engine.ops.calling import in_place
+from engine.ops.record import Op, composite, kernel, place
 
 
 def cast_array(a: Any, kind: Any) -> Any:

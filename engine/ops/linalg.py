@@ -10,7 +10,8 @@ from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.core.shape import wrap_dim
 from engine.ops.decomposition import each, float_check, matrix_check, square_check, svd_
-from engine.ops.record import _named_tuple, composite, kernel, without_derivative
+from engine.ops.calling import named_tuple
+from engine.ops.record import composite, kernel, without_derivative
 from engine.ops.solving import inv
 from engine.ops.statistic import vector_norm
 
@@ -245,7 +246,7 @@ def _ldl(self: Any, hermitian: bool) -> Any:
     return ld, pivots, info
 
 
-_LDL, _LDL_EX = _named_tuple("linalg_ldl_factor", ("LD", "pivots")), _named_tuple(
+_LDL, _LDL_EX = named_tuple("linalg_ldl_factor", ("LD", "pivots")), named_tuple(
     "linalg_ldl_factor_ex", ("LD", "pivots", "info"))
 composite("ldl_factor", on=("linalg",))(
     lambda A, *, hermitian=False: _LDL(tuple(ldl_factor_ex_(A, hermitian=hermitian))[:2]))

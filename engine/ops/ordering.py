@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.core import dtype as dt
 from engine.core.shape import wrap_dim
+from engine.ops.calling import named_tuple
 from engine.ops.formula import f
 from engine.ops.record import composite, kernel
 from engine.ops.reduction import at_positions, put_back, shared_evenly
@@ -35,7 +36,7 @@ sort_ = kernel(
     forward=_sort,
     grads={"self": lambda grad, result1, self_shape, dim: put_back(grad, result1, self_shape, dim, True)},
 )
-sort_.op.returns = __import__("engine.ops.record", fromlist=["_named_tuple"])._named_tuple("sort", ("values", "indices"))
+sort_.op.returns = named_tuple("sort", ("values", "indices"))
 
 
 @composite("sort")

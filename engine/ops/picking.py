@@ -11,7 +11,8 @@ from engine.core import dtype as dt
 from engine.core.shape import wrap_dim
 from engine.ops.filling import _number, masked_fill
 from engine.ops.formula import OPS
-from engine.ops.record import Op, composite, in_place, kernel
+from engine.ops.calling import in_place
+from engine.ops.record import Op, composite, kernel
 
 
 def _long(name: str, index: Any, also_int: bool = False) -> None:

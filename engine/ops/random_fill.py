@@ -21,7 +21,8 @@ from engine.ops.random import (
     refuse,
     stream,
 )
-from engine.ops.record import Op, in_place, place
+from engine.ops.calling import in_place
+from engine.ops.record import Op, place
 
 _MANTISSA = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}
 

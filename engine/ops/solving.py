@@ -9,8 +9,9 @@ import numpy as np
 from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.core.shape import broadcast_shapes
+from engine.ops.calling import named_tuple
 from engine.ops.decomposition import (
-    LinAlgError, _named_tuple, each, float_check, inverse_of, lu_of, matrix_check,
+    LinAlgError, each, float_check, inverse_of, lu_of, matrix_check,
     square_check, svd_,
 )
 from engine.ops.record import composite, kernel, without_derivative
@@ -109,7 +110,7 @@ slogdet_ = kernel(
     forward=_slogdet,
     grads={"A": lambda grads, A, result0: _slogdet_slope(grads, A, result0)},
 )
-_SLOGDET = _named_tuple("slogdet", ("sign", "logabsdet"))
+_SLOGDET = named_tuple("slogdet", ("sign", "logabsdet"))
 composite("slogdet", on=("linalg",))(lambda A: slogdet_(A))
 composite("slogdet")(lambda self: _SLOGDET(tuple(slogdet_(self))))
 
@@ -171,7 +172,7 @@ solve_ex = kernel(
     forward=_solve_ex,
     grads={("A", "B"): lambda grad, A, result0, B_shape, left: _solve_slopes(grad, A, result0, B_shape, left)},
 )
-_SOLVE_EX = _named_tuple("linalg_solve_ex", ("result", "info"))
+_SOLVE_EX = named_tuple("linalg_solve_ex", ("result", "info"))
 composite("solve", on=("linalg",))(lambda A, B, *, left=True: solve_ex(A, B, left=left, check_errors=True)[0])
 composite("solve_ex", on=("linalg",))(lambda A, B, *, left=True, check_errors=False:
                                       _SOLVE_EX(tuple(solve_ex(A, B, left=left, check_errors=check_errors))))
@@ -222,7 +223,7 @@ solve_triangular = kernel(
 composite("solve_triangular", on=("linalg",))(
     lambda A, B, *, upper, left=True, unitriangular=False: solve_triangular(A, B, upper=upper, left=left,
                                                                             unitriangular=unitriangular))
-_TRIANGULAR = _named_tuple("triangular_solve", ("solution", "cloned_coefficient"))
+_TRIANGULAR = named_tuple("triangular_solve", ("solution", "cloned_coefficient"))
 
 
 @composite("triangular_solve")
@@ -335,7 +336,7 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any =
     return nodes.Tensor._of(np.asarray((s > cut).sum(-1), np.int64))
 
 
-_LSTSQ = _named_tuple("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
+_LSTSQ = named_tuple("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
 
 
 @composite("lstsq", on=("linalg",))

@@ -180,7 +180,7 @@ def norm(self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out:
     else:
         got = vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
     if out is not None:
-        from engine.ops.record import into
+        from engine.ops.calling import into
 
         return into(out, got)
     return got
