@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.ops import creation
 from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
 
@@ -215,7 +216,7 @@ _STEPS: dict[str, Any] = {
 }
 
 
-def _checked_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any) -> None:
+def _checked_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any, which: str = "0") -> None:
     """Raises: RuntimeError when the sizes do not fit."""
     if input._a.shape[1] != w_ih._a.shape[1]:
         raise RuntimeError(
@@ -223,11 +224,11 @@ def _checked_cell(input: Any, hx: Any, w_ih: Any, w_hh: Any) -> None:
         )
     if input._a.shape[0] != hx._a.shape[0]:
         raise RuntimeError(
-            f"Input batch size {input._a.shape[0]} doesn't match hidden batch size {hx._a.shape[0]}"
+            f"Input batch size {input._a.shape[0]} doesn't match hidden{which} batch size {hx._a.shape[0]}"
         )
     if hx._a.shape[1] != w_hh._a.shape[1]:
         raise RuntimeError(
-            f"hidden has inconsistent hidden_size: got {hx._a.shape[1]}, expected {w_hh._a.shape[1]}"
+            f"hidden{which} has inconsistent hidden_size: got {hx._a.shape[1]}, expected {w_hh._a.shape[1]}"
         )
 
 
@@ -334,7 +335,7 @@ def _fused(x: Any, state: tuple, w: _Weights, reverse: bool) -> tuple:
     hidden = w.w_hh._a.shape[1]
     b_ih, b_hh = w.b_ih, w.b_hh
     if b_ih is None:
-        b_ih = b_hh = OPS["zeros"](w.w_ih._a.shape[0], dtype=w.w_ih.dtype)
+        b_ih = b_hh = creation.zeros(w.w_ih._a.shape[0], dtype=w.w_ih.dtype)
     y, h, c, _ = mkldnn_rnn_layer(x, w.w_ih, w.w_hh, b_ih, b_hh, *state, reverse, hidden)
     return y, (h, c)
 
@@ -496,7 +497,7 @@ def _pack(input: Any, lengths: Any, batch_first: bool) -> tuple:
 
 def _unpack_gradient(grad: Any, result1: Any, input_shape: Any, batch_first: bool) -> Any:
     shape = input_shape if not batch_first else (input_shape[1], input_shape[0], *input_shape[2:])
-    out = OPS["zeros"](*shape, dtype=grad.dtype)
+    out = creation.zeros(*shape, dtype=grad.dtype)
     start = 0
     for t, size in enumerate(result1.tolist()):
         out[t, :size] = grad.narrow(0, start, size)
@@ -539,7 +540,7 @@ def pad_packed(
     """(padded sequences, their lengths) of data stored step by step."""
     sizes = batch_sizes.tolist()
     longest = max(total_length, len(sizes))
-    out = OPS["full"]((longest, sizes[0], *data._a.shape[1:]), padding_value, dtype=data.dtype)
+    out = creation.full((longest, sizes[0], *data._a.shape[1:]), padding_value, dtype=data.dtype)
     start, t = 0, 0
     while t < len(sizes):
         run = t + 1
@@ -550,4 +551,4 @@ def pad_packed(
         out[t:run, : sizes[t]] = block
         start, t = start + count, run
     lengths = [sum(size > i for size in sizes) for i in range(sizes[0])]
-    return (out.transpose(0, 1) if batch_first else out), OPS["tensor"](lengths)
+    return (out.transpose(0, 1) if batch_first else out), creation.tensor(lengths)

@@ -186,6 +186,8 @@ from engine.nn.modules.upsampling import (
     UpsamplingNearest2d,
 )
 
+from engine.nn.modules import utils  # noqa: F401
+
 __all__ = [
     "CELU",
     "ELU",

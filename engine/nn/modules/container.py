@@ -130,12 +130,11 @@ class Sequential(Module):
                 self.append(module)
         return self
 
-    @staticmethod
-    def _check_factor(other: Any) -> None:
+    def _check_factor(self, other: Any) -> None:
         if not isinstance(other, int):
-            raise TypeError(f"unsupported operand type(s) for *: {type(Sequential)} and {type(other)}")
+            raise TypeError(f"unsupported operand type(s) for *: {type(self)} and {type(other)}")
         if other <= 0:
-            raise ValueError(f"Non-positive multiplication factor {other} for {type(Sequential)}")
+            raise ValueError(f"Non-positive multiplication factor {other} for {type(self)}")
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.isdigit()]
@@ -330,7 +329,7 @@ def _pairs(given: Any, caller: str, what: str) -> Iterator[tuple[str, Any]]:
         for j, pair in enumerate(given):
             if not isinstance(pair, Iterable):
                 raise TypeError(
-                    f"{what} update sequence element #{j} should be Iterable; is {type(pair).__name__}"
+                    f"{what} update sequence element #{j} should be Iterable; is{type(pair).__name__}"
                 )
             if len(pair) != 2:  # type: ignore[arg-type]
                 raise ValueError(
@@ -339,14 +338,14 @@ def _pairs(given: Any, caller: str, what: str) -> Iterator[tuple[str, Any]]:
             yield pair[0], pair[1]  # type: ignore[index]
 
 
-def _described(value: Any) -> str:
-    """One line for a value of a parameter container."""
+def _described(value: Any, kind_of: Any) -> str:
+    """One line for a value of a parameter container; kind_of names a tensor's element type."""
     if not isinstance(value, engine.Tensor):
         return f"Object of type: {type(value).__name__}"
     size = "x".join(str(n) for n in value.size())
     device = f" ({value.device})" if value.device.type != "cpu" else ""
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
-    return f"{kind} containing: [{engine.typename(value)} of size {size}{device}]"
+    return f"{kind} containing: [{kind_of(value)} of size {size}{device}]"
 
 
 class ParameterList(Module):
@@ -407,7 +406,7 @@ class ParameterList(Module):
 
     def extra_repr(self) -> str:
         """One line for each value."""
-        return "\n".join(f"  ({i}): {_described(value)}" for i, value in enumerate(self))
+        return "\n".join(f"  ({i}): {_described(value, lambda t: t.dtype)}" for i, value in enumerate(self))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("ParameterList should not be called.")
@@ -534,4 +533,4 @@ class ParameterDict(Module):
 def _described_in_dict(value: Any) -> str:
     if not isinstance(value, engine.Tensor):
         return f"Object of type: {engine.typename(value)}"
-    return _described(value)
+    return _described(value, engine.typename)

@@ -6,6 +6,7 @@ Source: torch.nn.modules.module, whose order and return-value rules these follow
 from __future__ import annotations
 
 import functools
+import warnings
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -243,6 +244,12 @@ class BackwardHook:
                 grads = self._spread(self.output_places or [], grad_output, self.n_outputs)
                 grads = self._run_pre_hooks(grads)
                 self.grad_outputs = grads
+                if self.user_hooks and self.input_places is None:
+                    warnings.warn(
+                        "Full backward hook is firing when gradients are computed "
+                        "with respect to module outputs since no inputs require gradients.",
+                        stacklevel=2,
+                    )
                 if self.input_places is None:
                     nothing = (None,) * self.n_inputs
                     for hook in self.user_hooks:

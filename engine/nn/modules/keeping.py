@@ -232,10 +232,10 @@ class StateKeeper:
 
         load(self, state_dict)
         if strict:
-            if missing_keys:
-                error_msgs.insert(0, f"Missing key(s) in state_dict: {_quoted(missing_keys)}. ")
             if unexpected_keys:
                 error_msgs.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected_keys)}. ")
+            if missing_keys:
+                error_msgs.insert(0, f"Missing key(s) in state_dict: {_quoted(missing_keys)}. ")
         if error_msgs:
             raise RuntimeError(
                 "Error(s) in loading state_dict for {}:\n\t{}".format(

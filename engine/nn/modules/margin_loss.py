@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.nn import functional as F
+from engine.nn.modules.distance import PairwiseDistance
 from engine.nn.modules.loss import _Loss, _WeightedLoss
 
 
@@ -160,7 +161,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin = margin
         self.swap = swap
 

@@ -248,12 +248,14 @@ class Module(HookedCall, StateKeeper, Movable):
             return
         buffers = own.get("_buffers")
         if isinstance(value, Buffer) or (buffers is not None and name in buffers):
+            if buffers is None:
+                raise AttributeError("cannot assign buffer before Module.__init__() call")
             if value is not None and not isinstance(value, engine.Tensor):
                 raise TypeError(
                     f"cannot assign '{_typename(value)}' as buffer '{name}' "
                     "(torch.nn.Buffer, torch.Tensor or None expected)"
                 )
-            if isinstance(value, Buffer) and (buffers is None or name not in buffers):
+            if isinstance(value, Buffer) and name not in buffers:
                 self._forget(name, own, "_parameters", "_modules")
                 self.register_buffer(name, value, value.persistent)
                 return

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import engine
+from engine.nn.parameter import is_lazy
 
 
 def parse_to(args: tuple, kwargs: dict) -> tuple[Any, Any, bool, Any]:
@@ -58,7 +59,9 @@ class Movable:
                     moved_grad.requires_grad_(grad.requires_grad) if moved_grad is not grad else grad
                 )
         for name, buffer in self._buffers.items():
-            if buffer is not None:
+            if is_lazy(buffer):
+                buffer.data = fn(buffer)
+            elif buffer is not None:
                 self._buffers[name] = fn(buffer)
         return self
 

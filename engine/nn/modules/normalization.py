@@ -47,7 +47,7 @@ class CrossMapLRN2d(Module):
     def forward(self, input: Any) -> Any:
         """Same shape as the input."""
         half = (self.size - 1) // 2
-        padded = F.pad((input * input).unsqueeze(1), (0, 0, 0, 0, half, self.size - 1 - half))
+        padded = F.pad((input * input).unsqueeze(1), (0, 0, 0, 0, self.size - 1 - half, half))
         total = F.avg_pool3d(padded, (self.size, 1, 1), stride=1).squeeze(1)
         return input * (self.k + self.alpha * total) ** -self.beta
 
@@ -103,8 +103,10 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        text = f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
-        return text + (", bias=False" if self.elementwise_affine and self.bias is None else "")
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class GroupNorm(Module):
@@ -153,8 +155,10 @@ class GroupNorm(Module):
 
     def extra_repr(self) -> str:
         """The settings."""
-        text = f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
-        return text + (", bias=False" if self.affine and self.bias is None else "")
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class RMSNorm(Module):

@@ -131,7 +131,7 @@ class RNNBase(Module):
 
     def check_input(self, input: Any, batch_sizes: Any) -> None:
         """Raises: RuntimeError or ValueError when the input does not fit."""
-        if input.dtype != self._flat_weights[0].dtype and not engine.is_autocast_enabled():
+        if input.dtype != self._flat_weights[0].dtype:
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype ({self._flat_weights[0].dtype}). "
                 f"Convert input: input.to({self._flat_weights[0].dtype}), "
@@ -218,7 +218,7 @@ class RNNBase(Module):
             return input
         if input.dim() not in (2, 3):
             name = "LSTM" if self.mode == "LSTM" else "GRU" if self.mode == "GRU" else "RNN"
-            raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.dim()}D tensor instead")
+            raise ValueError(f"{name}: Expected input to be 2D or 3D, got {input.dim()}D instead")
         return input, None, None, None
 
     def _zeros(self, input: Any, batch: int, size: int) -> Any:

@@ -12,7 +12,6 @@ import engine
 from engine.nn import functional as F
 from engine.nn.modules.module import Module
 from engine.nn.utils import parametrize
-from engine.nn.utils.weight_norm import norm_except_dim, normalized
 
 
 class _WeightNorm(Module):
@@ -26,11 +25,11 @@ class _WeightNorm(Module):
 
     def forward(self, weight_g: Any, weight_v: Any) -> Any:
         """The weight."""
-        return normalized(weight_v, weight_g, self.dim)
+        return engine._weight_norm(weight_v, weight_g, self.dim)
 
     def right_inverse(self, weight: Any) -> tuple:
         """(g, v) of a weight."""
-        return norm_except_dim(weight, self.dim), weight
+        return engine.norm_except_dim(weight, 2, self.dim), weight
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int = 0) -> Module:

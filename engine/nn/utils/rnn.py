@@ -32,6 +32,8 @@ def invert_permutation(permutation: Any) -> Any:
 class PackedSequence(PackedSequence_):
     """Sequences, longest first, stored step by step: all first elements, then all second ones ..."""
 
+    __module__ = "torch.nn.utils.rnn"
+
     def __new__(
         cls, data: Any, batch_sizes: Any = None, sorted_indices: Any = None, unsorted_indices: Any = None
     ) -> PackedSequence:

@@ -49,15 +49,15 @@ def reparametrized(
                 said.append("Unexpected key(s): " + ", ".join(map(repr, sorted(unexpected))) + ".")
             if missing:
                 said.append("Missing key(s): " + ", ".join(map(repr, sorted(missing))) + ".")
-            raise RuntimeError("Error(s) in reparametrizing:\n\t" + "\n\t".join(said))
+            raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\t" + "\n\t".join(said))
     kept: list[tuple[dict, str, Any]] = []
     try:
         for path, value in values.items():
             owner_path, _, name = path.rpartition(".")
+            if path not in own:
+                continue
             owner = module.get_submodule(owner_path)
-            table = next((t for t in (owner._parameters, owner._buffers) if name in t), None)
-            if table is None:
-                raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+            table = owner._parameters if name in owner._parameters else owner._buffers
             kept.append((table, name, table[name]))
             table[name] = value
         yield

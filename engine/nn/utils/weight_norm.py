@@ -8,21 +8,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import engine
 from engine.nn.parameter import Parameter, UninitializedParameter
-
-
-def norm_except_dim(v: Any, dim: int) -> Any:
-    """The 2-norm over all dimensions but dim, kept so that it broadcasts; over all of them for dim −1."""
-    if dim == -1:
-        return v.norm()
-    shape = [1] * v.dim()
-    shape[dim] = v.size(dim)
-    return v.transpose(0, dim).contiguous().view(v.size(dim), -1).norm(2, 1).view(*shape)
-
-
-def normalized(v: Any, g: Any, dim: int) -> Any:
-    """g · v / ‖v‖."""
-    return v * (g / norm_except_dim(v, dim))
 
 
 class WeightNorm:
@@ -36,7 +23,7 @@ class WeightNorm:
 
     def compute_weight(self, module: Any) -> Any:
         """The weight of the module's present g and v."""
-        return normalized(getattr(module, self.name + "_v"), getattr(module, self.name + "_g"), self.dim)
+        return engine._weight_norm(getattr(module, self.name + "_v"), getattr(module, self.name + "_g"), self.dim)
 
     @staticmethod
     def apply(module: Any, name: str, dim: int | None) -> WeightNorm:
@@ -52,7 +39,7 @@ class WeightNorm:
                 "Make sure to run the dummy forward before applying weight normalization"
             )
         del module._parameters[name]
-        module.register_parameter(name + "_g", Parameter(norm_except_dim(weight, fn.dim).data))
+        module.register_parameter(name + "_g", Parameter(engine.norm_except_dim(weight, 2, fn.dim).data))
         module.register_parameter(name + "_v", Parameter(weight.data))
         setattr(module, name, fn.compute_weight(module))
         module.register_forward_pre_hook(fn)
