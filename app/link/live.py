@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator
 
@@ -73,12 +72,11 @@ class LiveLink:
 
 
 def _until(events: Iterator[Event], end_s: float) -> Iterable[Event]:
-    """Events until the time is up; looked at every 64 events."""
-    while True:
-        some = list(itertools.islice(events, 64))
-        yield from some
-        if len(some) < 64 or time.perf_counter() >= end_s:
-            close = getattr(events, "close", None)
-            if close is not None:
-                close()
-            return
+    """Events until the time is up; one at least."""
+    for event in events:
+        yield event
+        if time.perf_counter() >= end_s:
+            break
+    close = getattr(events, "close", None)
+    if close is not None:
+        close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +101,7 @@ class Receipt:
             )
         )
         session.forward = []
+        self._compare(event)
         if session.past is not None or definition is None:
             return
         head = session.head
@@ -110,6 +112,20 @@ class Receipt:
             head.begin(event.backward, event.root)
         if session.timeline.following or was_head:
             self._look_at_head()
+
+    def _compare(self, event: happened.BackwardStarted) -> None:
+        """Where a run is repeated: is this loss, bit for bit, that of the first time?"""
+        session = self._session
+        if event.backward not in session.expected or session.diverged is not None:
+            return
+        first = session.expected.pop(event.backward)
+        if first != event.value and not (first is not None and event.value is not None
+                                         and math.isnan(first) and math.isnan(event.value)):
+            session.diverged = event.backward
+            session.message = (
+                f"This script does not repeat: at backward {event.backward} the loss is {event.value} where it was "
+                f"{first}. A clock, an unseeded generator or a changed file may be the reason."
+            )
 
     def _inside(self, event: Any) -> None:
         session = self._session

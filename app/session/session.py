@@ -79,6 +79,8 @@ class Session:
         self.input_asked: happened.InputAsked | None = None
         self.message = ""
         self.edited = False
+        self.expected: dict[int, float | None] = {}
+        self.diverged: int | None = None
         self.console = ConsoleText()
         self.curves: dict[str, Curve] = {}
         self.timeline = Timeline()
@@ -213,18 +215,35 @@ class Session:
             if there is not None:
                 self.show(*there)
 
-    def run_to(self, node: int = -1, line: int = 0, file: str = "", backward: int = -1) -> None:
-        """Go on until this node, source line or backward is reached. A playhead on the past is moved there."""
+    def run_to(
+        self, node: int = -1, line: int = 0, file: str = "", backward: int = -1, phase: str = "backward"
+    ) -> None:
+        """Go on until this node, source line or backward is reached. A playhead on the past is moved to a node."""
         if not self.timeline.following and node >= 0 and self.walk is not None:
             if node in self.walk.order:
                 self.show(self.walk.backward, self.walk.order.index(node))
             return
-        if not self.timeline.following and backward >= 0:
+        if self.is_recording:
             self.show(backward, 0)
             return
-        if self.can_run:
+        if 0 <= backward and self.timeline.get(backward) is not None:
+            self.go_back_in_training(backward, phase)
+        elif self.can_run:
             self._start()
-            self._go(ask.RunTo(node, line, file, backward))
+            self._go(ask.RunTo(node, line, file, backward, phase))
+
+    def go_back_in_training(self, backward: int, phase: str = "forward") -> None:
+        """Repeat the run at full speed up to this backward, and stand there.
+
+        Where its losses are not those of the first time, `diverged` is the first backward that differs."""
+        if self.is_recording or self.path is None:
+            return
+        expected = {} if self.edited else {b.number: b.value for b in self.timeline.backwards[: backward + 1]}
+        self.abandon()
+        self.state = "ready"
+        self._start()
+        self.expected = expected
+        self._go(ask.RunTo(backward=backward, phase=phase))
 
     def stop(self) -> None:
         """End the run now."""

@@ -25,12 +25,15 @@ class Step(Request):
 
 
 class RunTo(Request):
-    """Go on until this node (of the graph that is shown), line, or iteration."""
+    """Go on until this node (of the graph that is shown), line, or iteration.
+
+    phase: with `backward`, stand before its first node ('backward') or after the first op of its forward ('forward')."""
 
     node: int = -1
     line: int = 0
     file: str = ""
     backward: int = -1
+    phase: str = "backward"
 
 
 class Stop(Request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from types import FrameType
@@ -18,7 +19,7 @@ from engine.protocol import event as happened
 from engine.recorders.digest import digest_of, digest_tensor
 from engine.recorders.name import ModuleNames, name_where
 from engine.recorders.place import Places
-from engine.recorders.structure import Made, ModuleCall, Structures, made
+from engine.recorders.structure import Made, ModuleCall, Structures, made, saved_bytes
 from engine.recorders.walk import BackwardWalk, Flow
 
 Emit = Callable[[happened.Event], None]
@@ -55,6 +56,7 @@ class Recorder:
         self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.on_error: Callable[[BaseException], None] = lambda error: None
         self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._saved: dict[str, int] = {}
         self._thread = threading.get_ident()
         self._inside = False
 
@@ -146,11 +148,12 @@ class Recorder:
                 self.on_error(error)
                 run.finish()
                 return
+            began = time.perf_counter_ns()
             if self.pilot is None:
                 run.finish()
             else:
                 self.pilot.conduct(walk)
-            self.emit(happened.BackwardEnded(walk.number, 0, self._saved_bytes(walk)))
+            self.emit(happened.BackwardEnded(walk.number, time.perf_counter_ns() - began, walk.saved_bytes))
         finally:
             self._inside = False
 
@@ -174,7 +177,11 @@ class Recorder:
         )
         if value is not None:
             self.emit(happened.ScalarLogged(variable or f"line {line}", number, value, line))
-        return BackwardWalk(run, number, structure)
+        walk = BackwardWalk(run, number, structure)
+        walk.saved_bytes = self._saved.get(structure.definition.hash, -1)
+        if walk.saved_bytes < 0:
+            walk.saved_bytes = self._saved[structure.definition.hash] = saved_bytes(structure.nodes)
+        return walk
 
     def tell_entered(self, walk: BackwardWalk) -> None:
         """The walk stands before its node."""
@@ -205,9 +212,6 @@ class Recorder:
 
     def _parameter_names(self, optimizer: Any) -> tuple[str, ...]:
         return tuple(self.names.parameter(p) for g in optimizer.param_groups for p in g["params"])
-
-    def _saved_bytes(self, walk: BackwardWalk) -> int:
-        return 0
 
 
 def value_of(walk: BackwardWalk, number: int) -> Any:

@@ -222,6 +222,20 @@ def order_of(run: Any) -> list[Node]:
     return order
 
 
+def saved_bytes(nodes: list[Node]) -> int:
+    """How much memory these nodes keep for backward; what several keep is counted once."""
+    arrays: dict[int, int] = {}
+    for node in nodes:
+        if node.saved is FREED:
+            continue
+        for value in node.saved.values():
+            for part in value if isinstance(value, list) else (value,):
+                array = getattr(getattr(part, "tensor", None), "_a", None)
+                if array is not None:
+                    arrays[id(array)] = array.nbytes
+    return sum(arrays.values())
+
+
 def _place_call(call: ModuleCall, calls: dict[ModuleCall, int]) -> int:
     found = calls.get(call)
     if found is None:

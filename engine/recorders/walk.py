@@ -90,6 +90,7 @@ class BackwardWalk:
         self.count = len(structure.definition.order)
         self.flows: dict[int, Flow] = {}
         self.budget_bytes = budget_bytes
+        self.saved_bytes = 0
         self._bytes = 0
         self._before: dict[int, Any] = {}
         self._held: dict[int, list[_Held]] = {}

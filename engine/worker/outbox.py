@@ -9,7 +9,7 @@ from engine.protocol.event import Event, TextPrinted
 from engine.protocol.framing import BATCH_EVENTS, encode_batches
 
 TICK_S = 0.015
-TEXT_CHARS_MAX = 1 << 16
+TEXT_CHARS_MAX = 1 << 14
 
 
 class Outbox:

@@ -7,6 +7,7 @@ import time
 from types import FrameType
 from typing import Any
 
+from engine.autograd import modes
 from engine.autograd.node import AccumulateGrad, Node
 from engine.protocol import event as happened
 from engine.protocol import request as ask
@@ -71,7 +72,7 @@ class Pilot:
             why = "step"
         elif self._pause_since is not None and time.monotonic() - self._pause_since > PAUSE_IN_FORWARD_S:
             why = "pause"
-        elif self._reaches_line(file, line) and new_line:
+        elif self._reaches_line(file, line) and new_line or self._reaches_forward():
             why = "step"
         else:
             point = points.op_hit(op.name, file, line, new_line, lambda: Scope(names, frame=self._frame()))
@@ -259,6 +260,11 @@ class Pilot:
             return walk.number >= target.backward
         note = made(node)
         return note.line == target.line and (not target.file or note.file == target.file)
+
+    def _reaches_forward(self) -> bool:
+        target = self.target
+        return (target is not None and target.phase == "forward" and modes.grad_enabled
+                and 0 <= target.backward <= self.recorder.backward)
 
     def _reaches_line(self, file: str, line: int) -> bool:
         target = self.target

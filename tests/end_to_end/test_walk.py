@@ -265,3 +265,31 @@ def test_a_recorded_run_shows_what_the_live_run_showed(driver: Driver, tmp_path:
     w = driver.node("w")
     kept_w = recording.kept(0, w, "leaf_grad")
     assert kept_w is not None and kept_w.shape == (5, 6)
+
+
+def test_going_back_in_training_repeats_the_run_bit_for_bit(driver: Driver, tmp_path: Path) -> None:
+    session = driver.open(tmp_path / "a.py", regression())
+    session.run_to(backward=4)
+    driver.to_stop()
+    first = driver.all_tensors()
+    session.run()
+    driver.to_stop()
+    session.go_back_in_training(4, "backward")
+    driver.to_stop()
+    assert (session.timeline.backward, session.timeline.position) == (4, 0)
+    assert driver.all_tensors() == first and session.diverged is None
+    session.go_back_in_training(2)
+    driver.to_stop()
+    assert (session.standing.phase, session.standing.line, len(session.timeline)) == ("forward", 8, 2)
+
+
+def test_a_script_that_does_not_repeat_is_said_so(driver: Driver, tmp_path: Path) -> None:
+    source = regression(20).replace("epoch in range(20):", "epoch in range(20):\n    if epoch == 5: import time; "
+                                    "w.data = w.data + time.time() % 1")
+    session = driver.open(tmp_path / "a.py", source)
+    session.run()
+    driver.to_stop()
+    assert session.state == "ended", session.failure
+    session.go_back_in_training(8, "backward")
+    driver.to_stop()
+    assert session.diverged == 5 and "does not repeat" in session.message
