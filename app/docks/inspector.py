@@ -136,8 +136,8 @@ class InspectorDock(Dock):
         if old is not None:
             old.deleteLater()
 
-    def _section(self, heading: str, whats: list[str]) -> None:
-        if not whats:
+    def _section(self, heading: str, whats: list[str], plain: list[str] | None = None) -> None:
+        if not whats and not plain:
             return
         box = QVBoxLayout()
         box.setSpacing(8)
@@ -147,6 +147,10 @@ class InspectorDock(Dock):
             row.opened.connect(lambda w: self.slot_opened.emit(self._focus[1], w))
             self.rows.append(row)
             box.addWidget(row)
+        if plain:
+            label = muted("   ".join(plain))
+            label.setFont(font.mono(12))
+            box.addWidget(label)
         self.column.addLayout(box)
 
     def _build_node(self, info: NodeInfo) -> None:
@@ -169,7 +173,8 @@ class InspectorDock(Dock):
             self._section("Its .grad", ["leaf_grad"])
         else:
             self._section("Gradient in", [f"incoming:{k}" for k in range(self._outputs(info))])
-            self._section("Saved for backward", [f"saved:{s.name}" for s in node.saved])
+            self._section("Saved for backward", [f"saved:{s.name}" for s in node.saved if not s.text],
+                          [f"{s.name} = {s.text}" for s in node.saved if s.text])
             out = [e for e in info.inputs if self.session.graph.nodes[e.source].kind != "input"]
             self._section("Gradients out", [f"outgoing:{e.slot}" for e in out])
 
@@ -269,8 +274,6 @@ class InspectorDock(Dock):
         dtype = (digest.dtype if digest is not None else node.dtype).removeprefix("torch.")
         if kind == "saved":
             part = next((s for s in node.saved if s.name == place), None)
-            if part is not None and part.text:
-                return html.escape(f"{place} = {part.text}"), "not a tensor"
             if part is not None and digest is None:
                 shape, dtype = part.shape, part.dtype.removeprefix("torch.")
             return self._mono(place, f"{shape_text(shape)} {dtype}"), line
@@ -331,8 +334,6 @@ class InspectorDock(Dock):
             session.fetch_errors.pop(tag, None)
         self._asked = {}
         for row in self.rows:
-            if row.what.startswith("saved:") and any(f"saved:{s.name}" == row.what and s.text for s in node.saved):
-                continue
             if row.what.startswith("outgoing") and node.state is not NodeState.DONE:
                 continue
             if row.what.startswith("incoming") and node.state is NodeState.TO_COME:

@@ -156,6 +156,7 @@ class TopBar(QWidget):
             if pill.text() != text:
                 pill.setText(text)
             pill.setVisible(bool(text))
+        self.left.layout().invalidate()
         self.edited.setVisible(session.edited)
         wanted = "pause" if session.state == "running" else "run"
         if wanted != self._toggle:
@@ -174,6 +175,11 @@ class TopBar(QWidget):
         height = self.height() - 1
         wide = self.middle.sizeHint().width() if self.session.state != "empty" else 0
         left_wide = self.left.sizeHint().width() + 16
+        right_least = 200 + self.panels.sizeHint().width() + 48
+        for pill in (self.place, self.iteration):
+            if left_wide + wide + right_least > self.width() and not pill.isHidden():
+                left_wide -= pill.sizeHint().width() + 12
+                pill.hide()
         narrow = self.width() < 1200
         self.search.setFixedWidth(200 if narrow else 300)
         self.words.setText("Find" if narrow else "Find nodes, ops, source")

@@ -60,11 +60,13 @@ def test_pause_step_and_step_back_by_keys(looping, qtbot):
     qtbot.keyClick(looping, Qt.Key.Key_F6)
     qtbot.waitUntil(lambda: session.state == "paused", timeout=10_000)
     qtbot.waitUntil(lambda: session.here is not None, timeout=5000)
+    looping.pulse.flush()
     first = session.here.id
     place = session.walk.position
     qtbot.keyClick(looping, Qt.Key.Key_F10)
     qtbot.waitUntil(lambda: session.walk.position == place + 1 and session.state == "paused", timeout=5000)
     assert session.graph.nodes[first].state is NodeState.DONE
+    looping.pulse.flush()
     qtbot.keyClick(looping, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(lambda: session.here is not None and session.here.id == first, timeout=5000)
     looping.pulse.flush()
