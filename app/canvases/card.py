@@ -218,9 +218,10 @@ class Minimap(QWidget):
         painter = QPainter(self)
         painter.drawImage(0, 0, self._picture)
         scale, x, y = self._fit()
-        frame = QRectF(self._window.x() * scale + x, self._window.y() * scale + y, self._window.width() * scale,
-                       self._window.height() * scale).intersected(QRectF(6, 6, self.width() - 12,
-                                                                         self.height() - 12))
+        seen = self._window
+        frame = QRectF(seen.x() * scale + x, seen.y() * scale + y, seen.width() * scale,
+                       seen.height() * scale)
+        frame = frame.intersected(QRectF(6, 6, self.width() - 12, self.height() - 12))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setPen(QPen(theme()["accent"], 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QCloseEvent,
-    QColor,
-    QFocusEvent,
-    QHelpEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QNativeGestureEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from app.canvases.canvas_view import CanvasView
-from app.canvases.card import DetailCard, Legend, Minimap
 from app.canvases.hint import item_hint, module_hint, wire_hint
-from app.canvases.kept_picture import KeptPicture
 from app.canvases.marks import ARRIVED, HERE, ON_ITS_WAY, Marks
-from app.canvases.motion import MOST_ITEMS, Motion, between, travelled
+from app.canvases.motion import MOST_ITEMS
 from app.canvases.scene_index import SceneIndex
-from app.canvases.scene_painter import Emphasis, ScenePainter
-from app.canvases.wire_painter import gradient_width
+from app.canvases.scene_painter import ScenePainter
+from app.canvases.stage import Stage
 from app.layout.fold import BOX, fold
 from app.layout.outline import Outline, deepest_detail, depth_of_modules, modules_open_at, outline_of
 from app.layout.planner import Planner, Wish
 from app.layout.scene import Scene
-from app.look import font
 from app.look.sentence import sentence
-from app.look.theme import on_theme_changed, theme
+from app.look.theme import theme
 from app.session.session import Session
 
-_DOTS_PX = 24
-_REST_MS = 90
-_CALM_ITEMS = 60
+_CALM_ITEMS = 40
 """As many items are shown at first, if modules can be left closed."""
-_SPLIT_FROM = 3000
-_READABLE = 0.6
-"""Names can be read at this scale and above."""
 _WATCHED = 400
 
 
-class GraphCanvas(QWidget):
+class GraphCanvas(Stage):
     """Draws the session's graph; clicks select, double clicks open and close modules.
 
     Keys: arrows walk along edges, Return opens or closes, F fits, + and - zoom, Home goes to where the walk
@@ -60,63 +37,33 @@ class GraphCanvas(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
-        self.setObjectName("GraphCanvas")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent, True)
-        self.setMinimumSize(240, 180)
         self.setAccessibleName("Graph")
-        font.load_fonts()
-        self.scene = Scene()
-        self.view = CanvasView()
-        self.downwards = False
-        self.emphasis = Emphasis()
         self.index: SceneIndex | None = None
-        self.marks: Marks | None = None
-        self._painter: ScenePainter | None = None
         self._outline: Outline | None = None
         self._opened: dict[str, frozenset[int]] = {}
-        self._picture = KeptPicture()
-        self._dots: tuple[str, float, QPixmap] | None = None
         self._wish: Wish | None = None
         self._anchor: tuple[int, float, float] | None = None
         self._reveal = -1
         self._fit_next = True
-        self._user_moved = False
-        self._moving = False
         self._press: QPointF | None = None
         self._dragged = False
         self._hz = 15.0
-        self._travelling: list[int] = []
-        self._morph: Scene | None = None
-        self.travel = Motion(self)
-        self.opening = Motion(self)
-        self.travel.moved.connect(self.update)
         self.travel.ended.connect(self._travel_ended)
-        self.opening.moved.connect(self._picture_changed)
         self.opening.ended.connect(self._opening_ended)
-        self.detail = DetailCard(self)
-        self.legend = Legend(self)
-        self.minimap = Minimap(self, self.centre_on)
         self.detail.detail_changed.connect(self.set_detail)
         self.detail.direction_changed.connect(self.set_downwards)
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_REST_MS)
-        self._rest.timeout.connect(self._rested)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.timeout.connect(self._refresh_now)
         self._planner = Planner(self._scene_made.emit)
         self._scene_made.connect(self._take_scene)
-        self._forget_theme = on_theme_changed(self.restyle)
         session.graph_changed.connect(self._graph_changed)
         session.selection_changed.connect(self._selection_changed)
         session.cursor_changed.connect(self._cursor_changed)
         session.replaced.connect(self._replaced)
-        self.destroyed.connect(self._forget_theme)
         self.destroyed.connect(self._planner.close)
-        self._place_cards()
         self._graph_changed()
 
     # -- for the window and for tests -----------------------------------------------------------------------
@@ -142,12 +89,6 @@ class GraphCanvas(QWidget):
             self.marks.refresh_gain()
         self._picture_changed()
 
-    def zoom_to_fit(self) -> None:
-        """Show all of the graph."""
-        self.view.fit(self.scene.size, (self.width(), self.height()))
-        self._user_moved = False
-        self._view_changed(settled=True)
-
     def zoom_to_selection(self) -> None:
         """Show what is selected in its own size; all of the graph if nothing is."""
         rect = self._selected_rect()
@@ -160,16 +101,6 @@ class GraphCanvas(QWidget):
         self.view.centre_on(x + width / 2, y + height / 2, (self.width(), self.height()))
         self._user_moved = True
         self._view_changed(settled=True)
-
-    def zoom_by(self, factor: float) -> None:
-        """Zoom about the middle of the window."""
-        self._zoom(factor, self.width() / 2, self.height() / 2)
-
-    def centre_on(self, x: float, y: float) -> None:
-        """Put a point of the scene in the middle."""
-        self.view.centre_on(x, y, (self.width(), self.height()))
-        self._user_moved = True
-        self._view_changed()
 
     def set_detail(self, detail: int) -> None:
         """Open this many levels of modules."""
@@ -239,7 +170,8 @@ class GraphCanvas(QWidget):
             self._wish = None
             self._take(Scene())
             return
-        if self._outline is None or graph.hash != self._outline.hash or len(graph.nodes) != len(self._outline.kinds):
+        known = self._outline
+        if known is None or graph.hash != known.hash or len(graph.nodes) != len(known.kinds):
             self._outline = outline_of(graph)
             if graph.hash not in self._opened:
                 self._opened[graph.hash] = self._first_opened(self._outline)
@@ -321,6 +253,8 @@ class GraphCanvas(QWidget):
                 self.view.x = x - rect[0] * self.view.scale
                 self.view.y = y - rect[1] * self.view.scale
                 self._keep_near()
+        if self._painter is not None and not any(map(len, self._painter.visible(self._window()))):
+            self._first_view()
         self._anchor = None
         self.minimap.set_window(self._window())
         few = max(len(old.item_ref), len(self.scene.item_ref)) <= MOST_ITEMS
@@ -328,39 +262,6 @@ class GraphCanvas(QWidget):
             self._morph = old
             if not self.opening.start():
                 self._morph = None
-
-    def _first_view(self) -> None:
-        """All of the scene, if it can be read then; else where the walk stands, else the beginning."""
-        window = (self.width(), self.height())
-        self.view.fit(self.scene.size, window)
-        if self.view.scale >= _READABLE or self.index is None:
-            return
-        self.view.scale = _READABLE
-        here = self.session.here
-        item = self.index.item_of_node(here.id) if here is not None else -1
-        if item >= 0:
-            x, y, width, height = self.scene.item_rect[item].tolist()
-            self.view.centre_on(x + width / 2, y + height / 2, window)
-            return
-        width, height = self.scene.size
-        if self.downwards:
-            self.view.centre_on(width / 2, 0, window)
-            self.view.y = 76.0
-        else:
-            self.view.centre_on(0, self._entry_height(), window)
-            self.view.x = 40.0
-
-    def _entry_height(self) -> float:
-        """How far down the flow begins."""
-        rect = self.scene.item_rect
-        first = int(np.argmin(rect[:, 0])) if len(rect) else -1
-        return float(rect[first, 1] + rect[first, 3] / 2) if first >= 0 else 0.0
-
-    def _keep_near(self) -> None:
-        """Never leave the scene wholly out of the window."""
-        width, height = (extent * self.view.scale for extent in self.scene.size)
-        self.view.x = min(self.width() - 80.0, max(80.0 - width, self.view.x))
-        self.view.y = min(self.height() - 80.0, max(80.0 - height, self.view.y))
 
     def _cursor_changed(self) -> None:
         if not self._refresh.isActive():
@@ -450,29 +351,22 @@ class GraphCanvas(QWidget):
 
     # -- view -----------------------------------------------------------------------------------------------
 
-    def _window(self) -> QRectF:
-        x, y = self.view.to_scene(0, 0)
-        return QRectF(x, y, self.width() / self.view.scale, self.height() / self.view.scale)
+    def standing_item(self) -> int:
+        """The item of the node that the walk stands before."""
+        here = self.session.here
+        return self.index.item_of_node(here.id) if here is not None and self.index is not None else -1
 
-    def _zoom(self, factor: float, x: float, y: float) -> None:
-        self.view.zoom_at(factor, x, y, self.view.least_for(self.scene.size, (self.width(), self.height())))
-        self._user_moved = True
-        self._view_changed()
-
-    def _view_changed(self, settled: bool = False) -> None:
-        self.minimap.set_window(self._window())
-        self._moving = not settled
-        self._rest.start()
-        self.update()
+    def empty_text(self) -> str:
+        """What to do, as long as there is no graph."""
+        if self._outline is not None:
+            return "Laying out the graph…"
+        key = {"ready": "canvas.ready", "running": "canvas.running", "paused": "canvas.running",
+               "empty": "empty.canvas"}.get(self.session.state, "canvas.ended")
+        return sentence(key)
 
     def _rested(self) -> None:
-        self._moving = False
+        super()._rested()
         self._watch_visible()
-        self.update()
-
-    def _picture_changed(self) -> None:
-        self._picture.forget()
-        self.update()
 
     def _module_rect(self, module: int) -> tuple[float, float, float, float] | None:
         if self.index is None:
@@ -511,122 +405,7 @@ class GraphCanvas(QWidget):
         deepest = deepest_detail(self._outline)
         self.detail.set_levels(deepest, min(closed, default=deepest))
 
-    # -- drawing --------------------------------------------------------------------------------------------
-
-    def restyle(self) -> None:
-        """Take the theme in force."""
-        self.detail.restyle()
-        self.minimap.restyle()
-        self.legend.update()
-        self._dots = None
-        if self._painter is not None:
-            self._painter = ScenePainter(self.scene, theme())
-        self._picture_changed()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Dots, the picture, and what moves over it."""
-        painter = QPainter(self)
-        look = theme()
-        painter.fillRect(self.rect(), look["canvas"])
-        self._draw_dots(painter)
-        if self._painter is None or self.marks is None or not len(self.scene.item_ref):
-            self._draw_empty(painter)
-            return
-        if self._painter.look is not look:
-            self.restyle()
-        big = len(self.scene.item_ref) > _SPLIT_FROM
-        crisp = self._picture.draw(painter, self.view, (self.width(), self.height()), self.devicePixelRatioF(),
-                                   self._moving or (big and self.opening.running), self._paint_scene)
-        if not crisp and not self._rest.isActive():
-            self._rest.start()
-        if self.travel.running:
-            self._draw_travel(painter)
-        if self.hasFocus() and self._focus_by_key:
-            painter.setPen(QPen(look["accent"], 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
-
-    _focus_by_key = False
-
-    def _paint_scene(self, painter: QPainter, view: CanvasView, size: tuple[float, float]) -> None:
-        assert self._painter is not None and self.marks is not None
-        drawn = self._painter
-        if self._morph is not None and self.opening.running:
-            drawn = ScenePainter(between(self._morph, self.scene, self.opening.progress), theme())
-            drawn.fade = self.opening.progress
-        drawn.draw(painter, self.marks, size, view.scale, (view.x, view.y), self.emphasis)
-
-    def _draw_dots(self, painter: QPainter) -> None:
-        look, ratio = theme(), self.devicePixelRatioF()
-        if self._dots is None or self._dots[:2] != (look.name, ratio):
-            tile = QPixmap(round(_DOTS_PX * ratio), round(_DOTS_PX * ratio))
-            tile.setDevicePixelRatio(ratio)
-            tile.fill(look["canvas"])
-            dot = QPainter(tile)
-            dot.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-            dot.setPen(Qt.PenStyle.NoPen)
-            dot.setBrush(look["dot"])
-            dot.drawEllipse(QPointF(1, 1), 1, 1)
-            dot.end()
-            self._dots = (look.name, ratio, tile)
-        painter.drawTiledPixmap(QRectF(self.rect()), self._dots[2],
-                                QPointF(-round(self.view.x) % _DOTS_PX, -round(self.view.y) % _DOTS_PX))
-
-    def _draw_empty(self, painter: QPainter) -> None:
-        key = {"ready": "canvas.ready", "running": "canvas.running", "paused": "canvas.running",
-               "empty": "empty.canvas"}.get(self.session.state, "canvas.ended")
-        if self._outline is not None:
-            text = "Laying out the graph…"
-        else:
-            text = sentence(key)
-        painter.setFont(font.body(13))
-        painter.setPen(theme()["muted"])
-        room = QRectF(self.rect()).adjusted(48, 0, -48, 0)
-        painter.drawText(room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
-
-    def _draw_travel(self, painter: QPainter) -> None:
-        assert self._painter is not None and self.marks is not None
-        painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-        painter.translate(self.view.x, self.view.y)
-        painter.scale(self.view.scale, self.view.scale)
-        red = QColor(theme()["grad"])
-        largest = self.marks.largest
-        for wire in self._travelling:
-            line, head = travelled(self._painter.wires, wire, self.travel.progress)
-            painter.setPen(QPen(red, gradient_width(self.marks.norm[wire], largest)))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPath(line)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(red)
-            painter.drawPolygon(head)
-        painter.restore()
-
-    def _place_cards(self) -> None:
-        something = bool(len(self.scene.item_ref)) or self._outline is not None
-        self.detail.adjustSize()
-        self.detail.move(24, 24)
-        self.legend.move(24, self.height() - 16 - 22)
-        self.minimap.move(self.width() - self.minimap.width() - 20, self.height() - self.minimap.height() - 20)
-        self.detail.setVisible(something)
-        self.legend.setVisible(something and self.height() > 220)
-        self.minimap.setVisible(something and self.width() > 480 and self.height() > 300)
-
     # -- hand -----------------------------------------------------------------------------------------------
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Cards keep their corners; a picture that was fitted is fitted again."""
-        self._place_cards()
-        if not self._user_moved:
-            self._first_view()
-        self.minimap.set_window(self._window())
-        self._picture_changed()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom where the mouse is."""
-        turn = event.angleDelta().y() or event.angleDelta().x()
-        self._zoom(1.0015 ** turn, event.position().x(), event.position().y())
-        event.accept()
 
     def event(self, event: QEvent) -> bool:
         """Tooltips and pinches."""
@@ -705,7 +484,8 @@ class GraphCanvas(QWidget):
             return
         item = self.index.item_at(x, y)
         if shift and item >= 0 and self.emphasis.selected_item >= 0:
-            self.emphasis.path_items, self.emphasis.path_wires = self.index.path(self.emphasis.selected_item, item)
+            way = self.index.path(self.emphasis.selected_item, item)
+            self.emphasis.path_items, self.emphasis.path_wires = way
             self._picture_changed()
             return
         self.emphasis.path_items, self.emphasis.path_wires = set(), set()
@@ -753,7 +533,8 @@ class GraphCanvas(QWidget):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show a frame when the keyboard brought the focus."""
-        self._focus_by_key = event.reason() in (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        reasons = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._focus_by_key = event.reason() in reasons
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -767,7 +548,8 @@ class GraphCanvas(QWidget):
         arrows = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1),
                   Qt.Key.Key_Down: (0, 1)}
         key = Qt.Key(event.key())
-        plain = not event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
+        harmless = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+        plain = not event.modifiers() & ~harmless
         if self.index is None or not len(self.scene.item_ref) or not plain:
             super().keyPressEvent(event)
         elif key in arrows:

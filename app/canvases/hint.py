@@ -15,8 +15,9 @@ from engine.protocol.event import Digest
 def _digest(word: str, digest: Digest | None) -> str:
     if digest is None:
         return ""
-    odd = "".join(f" · {count} {name}" for count, name in ((digest.nans, "NaN"), (digest.infs, "Inf")) if count)
-    return (f"{word}: norm {figure(digest.norm)}, {figure(digest.min, 2)} … {figure(digest.max, 2)}{odd}")
+    strange = ((digest.nans, "NaN"), (digest.infs, "Inf"))
+    odd = "".join(f" · {count} {name}" for count, name in strange if count)
+    return f"{word}: norm {figure(digest.norm)}, {figure(digest.min, 2)} … {figure(digest.max, 2)}{odd}"
 
 
 def node_hint(node: Node) -> str:

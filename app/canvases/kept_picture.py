@@ -41,12 +41,9 @@ class KeptPicture:
         factor = view.scale / self._view.scale
         x = view.x - (self._view.x + self._margin[0]) * factor
         y = view.y - (self._view.y + self._margin[1]) * factor
-        width, height = (extent / image.devicePixelRatioF() * factor for extent in (image.width(), image.height()))
-        if factor == 1.0:
-            painter.drawImage(QRectF(x, y, width, height), image)
-        else:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
-            painter.drawImage(QRectF(x, y, width, height), image)
+        size_now = image.deviceIndependentSize() * factor
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.drawImage(QRectF(x, y, size_now.width(), size_now.height()), image)
         return fits
 
     def _make(self, view: CanvasView, size: tuple[float, float], ratio: float,

@@ -1,4 +1,4 @@
-"""The two movements of the canvas: a gradient that travels along its edge, and a module that opens or closes."""
+"""The two movements of the canvas: a gradient travels along its edge, a module opens or closes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from app.canvases.wire_painter import WirePainter, head_of, line_of
+from app.layout.fold import BOX
 from app.layout.scene import Scene
 
 DURATION_MS = 200
@@ -81,8 +82,7 @@ def between(old: Scene, new: Scene, progress: float) -> Scene:
     scene = copy(new)
     old_items = {(int(k), int(r), int(h) >= 0): i for i, (k, r, h) in enumerate(
         zip(old.item_kind, old.item_ref, old.item_host, strict=True))}
-    old_boxes = {int(r): old.item_rect[i] for i, (k, r) in enumerate(zip(old.item_kind, old.item_ref, strict=True))
-                 if k == 3}
+    old_boxes = {int(old.item_ref[i]): old.item_rect[i] for i in np.flatnonzero(old.item_kind == BOX)}
     old_boxes.update({int(r): old.group_rect[i] for i, r in enumerate(old.group_ref)})
     new_groups = {int(r): new.group_rect[i] for i, r in enumerate(new.group_ref)}
     starts = new.item_rect.copy()
@@ -91,7 +91,7 @@ def between(old: Scene, new: Scene, progress: float) -> Scene:
         group = int(new.item_group[i])
         if before is not None:
             starts[i] = old.item_rect[before]
-        elif kind == 3 and int(ref) in old_boxes:
+        elif kind == BOX and int(ref) in old_boxes:
             starts[i] = old_boxes[int(ref)]
         elif group in old_boxes and group in new_groups:
             starts[i] = _inside(new.item_rect[i], new_groups[group], old_boxes[group])

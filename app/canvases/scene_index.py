@@ -21,13 +21,15 @@ class SceneIndex:
         self.group_of_module = {int(r): i for i, r in enumerate(scene.group_ref)}
         self._item_of_node: dict[int, int] = {}
         hosts = scene.item_host.tolist()
-        for item, (kind, ref) in enumerate(zip(scene.item_kind.tolist(), scene.item_ref.tolist(), strict=True)):
+        kinds, refs = scene.item_kind.tolist(), scene.item_ref.tolist()
+        for item, (kind, ref) in enumerate(zip(kinds, refs, strict=True)):
             if kind == BOX:
                 continue
             if ref not in self._item_of_node or (hosts[item] < 0 and kind != MENTION):
                 self._item_of_node[ref] = item
         self.wires_of: dict[int, tuple[list[int], list[int]]] = {}
-        for wire, (a, b) in enumerate(zip(scene.wire_source.tolist(), scene.wire_target.tolist(), strict=True)):
+        sources, targets = scene.wire_source.tolist(), scene.wire_target.tolist()
+        for wire, (a, b) in enumerate(zip(sources, targets, strict=True)):
             self.wires_of.setdefault(a, ([], []))[1].append(wire)
             self.wires_of.setdefault(b, ([], []))[0].append(wire)
         self._wire_of_edge: dict[int, int] | None = None
@@ -75,15 +77,15 @@ class SceneIndex:
         for wire in near[:200].tolist():
             points = self.scene.wire_points(wire).astype(np.float64)
             for at in range(0, len(points) - 1, 3):
-                p = points[at : at + 4]
-                spots = ((1 - t) ** 3 * p[0] + 3 * (1 - t) ** 2 * t * p[1] + 3 * (1 - t) * t**2 * p[2] + t**3 * p[3])
+                a, b, c, d = points[at : at + 4]
+                spots = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
                 found = _distance(spots, x, y)
                 if found < distance:
                     best, distance = wire, found
         return best
 
     def step(self, item: int, dx: int, dy: int) -> int:
-        """The item one arrives at from `item` by an arrow key: along an edge, else the nearest on that side."""
+        """The item an arrow key leads to from `item`: along an edge, else the nearest on that side."""
         scene = self.scene
         along = dy if scene.downwards else dx
         if along:
@@ -106,7 +108,7 @@ class SceneIndex:
         return best if np.isfinite(cost[best]) else item
 
     def path(self, start: int, end: int) -> tuple[set[int], set[int]]:
-        """Items and wires on a shortest way along edges between two items, either direction; empty if none."""
+        """Items and wires on a shortest way along edges between two items; empty if there is none."""
         for a, b in ((start, end), (end, start)):
             came: dict[int, tuple[int, int]] = {a: (-1, -1)}
             queue = deque([a])

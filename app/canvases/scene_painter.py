@@ -38,7 +38,7 @@ class Emphasis:
 
 
 class ScenePainter:
-    """Draws one scene in one theme. Scale is window pixels per scene pixel, offset where the scene's 0, 0 lies."""
+    """Draws one scene in one theme. scale: pixels per scene pixel; offset: where the scene's 0, 0 lies."""
 
     def __init__(self, scene: Scene, look: Theme) -> None:
         self.scene = scene
@@ -50,7 +50,8 @@ class ScenePainter:
         self.heavy = font.strong(13)
         self.small = font.body(11)
         self.small_medium = font.medium(11)
-        self._metrics = {id(f): QFontMetricsF(f) for f in (self.name, self.heavy, self.small, self.small_medium)}
+        fonts = (self.name, self.heavy, self.small, self.small_medium)
+        self._metrics = {id(f): QFontMetricsF(f) for f in fonts}
         rects = scene.item_rect
         self._item_ends = rects[:, :2] + rects[:, 2:]
         self._group_ends = scene.group_rect[:, :2] + scene.group_rect[:, 2:]
@@ -96,7 +97,8 @@ class ScenePainter:
         for group in groups.tolist():
             self._group(painter, group, emphasis, scale)
         painter.setOpacity(self.fade**2)
-        self.wires.draw_near(painter, wires, marks, emphasis.path_wires | {emphasis.selected_wire}, emphasis.calm)
+        stressed = emphasis.path_wires | {emphasis.selected_wire}
+        self.wires.draw_near(painter, wires, marks, stressed, emphasis.calm)
         painter.setOpacity(1.0)
         if self.scene.downwards:
             for group in groups.tolist():
@@ -117,7 +119,7 @@ class ScenePainter:
             self._group_words(painter, group, rect, scale)
 
     def _group_words(self, painter: QPainter, group: int, rect: QRectF, scale: float) -> None:
-        """Name and sizes of an open module; downwards edges pass here, so the words get a ground of their own."""
+        """Name and sizes of an open module; where edges pass downwards the words get a ground."""
         if 13 * scale < 5.5:
             return
         title, detail = self.scene.group_titles[group], self.scene.group_details[group]
@@ -255,8 +257,7 @@ class ScenePainter:
                     painter.drawText(QPointF(x - 7 - metrics.horizontalAdvance(text), y + 4), text)
                 else:
                     painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, y - 7), text)
-            if marks.gradient[wire] == ARRIVED and (text or scene.item_host[scene.wire_source[wire]] < 0) and (
-                    x or y):
+            if marks.gradient[wire] == ARRIVED and (x or y):
                 value = figure(float(marks.norm[wire]), 2)
                 painter.setFont(self.small_medium)
                 painter.setPen(self.look["grad_text"])
@@ -329,8 +330,8 @@ class ScenePainter:
             painter.setPen(QPen(self.look.with_alpha("accent", 0.35), 4))
             painter.setBrush(self.look["accent"])
             size = max(7.0, h)
-            painter.drawRoundedRect(QRectF(x + w / 2 - max(size, w) / 2, y + h / 2 - size / 2, max(size, w), size),
-                                    3, 3)
+            wide = max(size, w)
+            painter.drawRoundedRect(QRectF(x + (w - wide) / 2, y + (h - size) / 2, wide, size), 3, 3)
 
     def _classes(self, items: np.ndarray, marks: Marks, emphasis: Emphasis) -> np.ndarray:
         """Items that look the same have the same number."""

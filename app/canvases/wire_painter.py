@@ -110,7 +110,8 @@ class WirePainter:
         made = self._forward.get(wire)
         if made is None:
             points = self.scene.wire_points(wire).astype(np.float64)
-            made = (path_of(shortened(points, 0.0, _HEAD_PX)), head_of(points, False, _HEAD_PX, _HEAD_HALF_PX))
+            made = (path_of(shortened(points, 0.0, _HEAD_PX)),
+                    head_of(points, False, _HEAD_PX, _HEAD_HALF_PX))
             self._forward[wire] = made
         return made
 

@@ -1,6 +1,6 @@
 """What runs in the child process: one request on stdin, one scene on stdout, both without pickle.
 
-The request is one line of JSON: the outline's columns, the open modules, the direction, and whether dot may help."""
+The request is one line of JSON: the outline's columns, open modules, direction, whether dot may help."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 
 def ask(outline: dict[str, object], opened: frozenset[int], downwards: bool, dot: bool) -> bytes:
     """A request for the child."""
-    return json.dumps({"outline": outline, "opened": sorted(opened), "downwards": downwards, "dot": dot}).encode()
+    wish = {"outline": outline, "opened": sorted(opened), "downwards": downwards, "dot": dot}
+    return json.dumps(wish).encode()
 
 
 class Child:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.layout.fold import BELOW, Folding, fold
+from app.layout.fold import BELOW, BOX, OP, Folding, fold
 from app.layout.layered import layered
 from app.layout.level import Arc, Level, PlacedLevel, Point
 from app.layout.outline import Outline
@@ -69,13 +69,16 @@ class _Composer:
 
     def _make_room_for_ports(self) -> None:
         """Items with many edges on one side grow, so that arrow heads stand apart."""
-        out, into = [0] * len(self.items), [0] * len(self.items)
+        out: dict[int, set[tuple[int, int]]] = {}
+        into: dict[int, set[tuple[int, int]]] = {}
         for wire, route in zip(self.folding.wires, self.routes, strict=True):
             if route:
-                out[wire.source] += 1
-                into[wire.target] += 1
+                out.setdefault(wire.source, set()).add(route[0])
+                into.setdefault(wire.target, set()).add(route[-1])
         for number, item in enumerate(self.items):
-            ports = min(12, max(out[number], into[number]))
+            ports = min(12, max(len(out.get(number, ())), len(into.get(number, ()))))
+            if item.kind not in (OP, BOX):
+                continue
             if ports > 1 and self.downwards:
                 item.width = max(item.width, _PORT_PX * (ports - 1) + 48)
             elif ports > 1:
@@ -148,9 +151,8 @@ class _Composer:
             room.vertices["out", number] = vertex = level.add(0.0, 0.0)
             level.last.add(vertex)
         for (start, start_port, stop, stop_port), label in zip(room.ends, room.labels, strict=True):
-            level.arcs.append(Arc(room.vertices[start], room.vertices[stop],
-                                  self._port_at(start, start_port, "out"), self._port_at(stop, stop_port, "in"),
-                                  label))
+            out_at, in_at = self._port_at(start, start_port, "out"), self._port_at(stop, stop_port, "in")
+            level.arcs.append(Arc(room.vertices[start], room.vertices[stop], out_at, in_at, label))
         if group >= 0 and not self.downwards:
             level.least_px = self._title_px(group) - SIDE_PX * ((not level.first) + (not level.last))
         room.placed = self.layout(level)

@@ -41,6 +41,5 @@ def dot_order(parts: Segments) -> None:
         for other, _, _ in links:
             graph.add_edge(str(vertex), str(other))
     graph.layout(prog="dot")
-    at = {v: float(graph.get_node(str(v)).attr["pos"].split(",")[0]) for column in parts.columns for v in column}
     for column in parts.columns:
-        column.sort(key=at.__getitem__)
+        column.sort(key=lambda vertex: float(graph.get_node(str(vertex)).attr["pos"].split(",")[0]))

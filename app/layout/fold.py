@@ -135,7 +135,8 @@ class _Folder:
             changed = False
             for node, edges in enumerate(self.incoming):
                 if not side[node] and edges and len(edges) <= 2 and all(
-                        side[s] or (outline.kinds[s] == "leaf" and (outline.node_modules[s] >= 0 or len(edges) == 1))
+                        side[s] or (outline.kinds[s] == "leaf"
+                                    and (outline.node_modules[s] >= 0 or len(edges) == 1))
                         for s in (outline.sources[e] for e in edges)):
                     side[node] = changed = True
         return side
@@ -164,10 +165,14 @@ class _Folder:
         if from_box >= 0 and from_box == into_box:
             return
         if into_box < 0 and self._stands_beside(edge):
-            self._satellite(edge)
+            self._satellite(edge, self.own[target])
             return
-        if self.leaf[source] and outline.node_modules[source] >= 0 and into_box >= 0:
-            return
+        if self.leaf[source] and into_box >= 0:
+            if outline.node_modules[source] >= 0:
+                return
+            if self.users[source] > 3:
+                self._beside_box(edge, into_box, merged)
+                return
         start = self._end(source, from_box)
         end = self._end(target, into_box)
         wire = merged.get((start, end)) if from_box >= 0 or into_box >= 0 else None
@@ -183,10 +188,17 @@ class _Folder:
             return self.boxes[box] if box in self.boxes else self._box_item(box)
         return self.own[node] if node in self.own else self._node_item(node)
 
-    def _satellite(self, edge: int) -> None:
+    def _beside_box(self, edge: int, box: int, merged: dict[tuple[int, int], Wire]) -> None:
+        key = (-1 - self.outline.sources[edge], box)
+        if key in merged:
+            merged[key].edges.append(edge)
+            return
+        self._satellite(edge, self.boxes[box] if box in self.boxes else self._box_item(box))
+        merged[key] = self.wires[-1]
+
+    def _satellite(self, edge: int, host: int) -> None:
         outline = self.outline
-        source, target = outline.sources[edge], outline.targets[edge]
-        host = self.own[target]
+        source = outline.sources[edge]
         kind = _KINDS.get(outline.kinds[source], OP)
         title = self._name(source, self.items[host].group)
         if kind == OP:

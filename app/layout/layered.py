@@ -1,4 +1,4 @@
-"""Our own layout of one level: columns along the flow, straight edges, curves only in the gaps between columns.
+"""Our own layout of one level: columns along the flow, straight edges, curves only between columns.
 
 An edge is level within every column and bends only between two, so none runs through an item."""
 
@@ -18,7 +18,7 @@ _PORT_PX = 22.0
 
 
 def layered(level: Level, reorder: Callable[[Segments], None] | None = None) -> PlacedLevel:
-    """The level with every vertex placed and every arc routed; `reorder` finds another order within columns."""
+    """The level with vertices placed and arcs routed; `reorder` finds another order within columns."""
     sources, targets, turned = acyclic(level)
     rank, side = ranks(level, sources, targets)
     parts = segments(level, sources, targets, turned, rank)
@@ -36,8 +36,8 @@ def _ports(level: Level, parts: Segments, turned: list[bool],
            side: list[bool]) -> tuple[list[float], list[float], tuple[dict[int, int], dict[int, int]]]:
     """Where each chain leaves its first vertex and enters its last.
 
-    Several at one vertex are spread by order; one that is alone in being the main flow stays in the middle, so
-    that a chain of residual blocks runs straight: the last answer names such neighbours."""
+    Several at one vertex are spread by order; one that is alone in being the main flow stays in the middle,
+    so that a chain of residual blocks runs straight: the last answer names such neighbours."""
     main_in: dict[int, int] = {}
     main_out: dict[int, int] = {}
     position = [0] * len(parts.up)
@@ -134,8 +134,8 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     paths: list[list[Point]] = []
     labels: list[Point] = []
     for number, (arc, chain) in enumerate(zip(level.arcs, parts.chains, strict=True)):
-        path, label = _path(level, chain, along, across, left, width, column_of, out_at[number], in_at[number],
-                            arc.label_px, flat)
+        path, label = _path(level, chain, along, across, left, width, column_of, out_at[number],
+                            in_at[number], arc.label_px, flat)
         if turned[number]:
             path.reverse()
         paths.append(path)

@@ -27,7 +27,7 @@ class Segments:
 
 def segments(level: Level, sources: list[int], targets: list[int], turned: list[bool],
              rank: list[int], dummy_limit: int = 400_000) -> Segments:
-    """The level with each arc cut at the columns that it passes. Beyond the limit long arcs are left whole."""
+    """The level with each arc cut at the columns it passes. Beyond the limit long arcs are left whole."""
     real = len(level.along)
     columns: list[list[int]] = [[] for _ in range(max(rank, default=-1) + 1)]
     for vertex in range(real):
@@ -126,7 +126,8 @@ def _sweep(parts: Segments, position: list[float], downwards: bool) -> None:
             else:
                 low, high = spots[size // 2 - 1], spots[size // 2]
                 left, right = low - spots[0], spots[-1] - high
-                keys[vertex] = (low * right + high * left) / (left + right) if left + right else (low + high) / 2
+                apart = left + right
+                keys[vertex] = (low * right + high * left) / apart if apart else (low + high) / 2
         column.sort(key=keys.__getitem__)
         for place, vertex in enumerate(column):
             position[vertex] = place
@@ -135,7 +136,8 @@ def _sweep(parts: Segments, position: list[float], downwards: bool) -> None:
 def _crossings(parts: Segments, position: list[float]) -> int:
     total = 0
     for column in parts.columns:
-        ends = sorted((position[v] + own, position[t] + port) for v in column for t, own, port in parts.down[v])
+        ends = sorted((position[v] + own, position[t] + port)
+                      for v in column for t, own, port in parts.down[v])
         seen: list[float] = []
         for _, end in ends:
             total += len(seen) - bisect_right(seen, end)

@@ -1,4 +1,4 @@
-"""A graph's structure as plain columns: what the layout needs, and nothing that changes while it is walked."""
+"""A graph's structure as plain columns: what the layout needs, nothing that changes in a walk."""
 
 from __future__ import annotations
 

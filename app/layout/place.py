@@ -49,7 +49,8 @@ def place(parts: Segments, ports: Ports, size: list[float], gap_px: float, lane_
     extents = [max((x + s for x, s in zip(r, size, strict=True)), default=0.0) for r in runs]
     narrow = min(range(len(runs)), key=extents.__getitem__)
     if len(runs) == 4:
-        shifted = [r if i % 2 == 0 else [x + extents[narrow] - extents[i] for x in r] for i, r in enumerate(runs)]
+        shifts = [0.0 if i % 2 == 0 else extents[narrow] - extents[i] for i in range(4)]
+        shifted = [[x + shift for x in run] for run, shift in zip(runs, shifts, strict=True)]
         runs.append([(s[1] + s[2]) / 2 for s in map(sorted, zip(*shifted, strict=True))])
         extents.append(max((x + s for x, s in zip(runs[-1], size, strict=True)), default=0.0))
     costs = [_cost(run, ports, real) + 0.5 * extent for run, extent in zip(runs, extents, strict=True)]

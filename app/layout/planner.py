@@ -142,4 +142,5 @@ class Planner:
 
 
 def _same(one: Scene, other: Scene) -> bool:
-    return one.item_rect.shape == other.item_rect.shape and bool((abs(one.item_rect - other.item_rect) < 1).all())
+    a, b = one.item_rect, other.item_rect
+    return a.shape == b.shape and bool((abs(a - b) < 1).all())

@@ -1,4 +1,4 @@
-"""Graphs made by hand, as the engine would send them: to test the layout and the canvas and to look at them."""
+"""Graphs made by hand, as the engine would send them: to test layout and canvas and to look at them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _normalization(make: GraphMaker, source: int, path: str, parent: int, shape:
 
 
 def resnet18() -> Graph:
-    """A residual network of 18 layers, as torchvision's: stem, eight blocks of two convolutions, one linear."""
+    """A residual network of 18 layers: stem, eight blocks of two convolutions, one linear layer."""
     make = GraphMaker("resnet18")
     model = make.module("model", "ResNet")
     x = make.input("x", (8, 3, 224, 224))
@@ -179,7 +179,8 @@ def gpt(blocks: int = 96, width: int = 768) -> Graph:
         score = make.op("DivBackward0", [score], attention, (4, 12, 128, 128))
         score = make.op("MaskedFillBackward0", [score, mask], attention, (4, 12, 128, 128))
         score = make.op("SoftmaxBackward0", [score], attention, (4, 12, 128, 128), ("result",))
-        mixed = make.op("BmmBackward0", [score, parts[2]], attention, (48, 128, width // 12), ("self", "mat2"))
+        mixed = make.op("BmmBackward0", [score, parts[2]], attention, (48, 128, width // 12),
+                        ("self", "mat2"))
         mixed = make.op("TransposeBackward0", [mixed], attention, (4, 128, 12, width // 12))
         mixed = make.op("CloneBackward0", [mixed], attention, (4, 128, 12, width // 12))
         mixed = make.op("UnsafeViewBackward0", [mixed], attention, (512, width))
@@ -189,7 +190,8 @@ def gpt(blocks: int = 96, width: int = 768) -> Graph:
         last = _layer_norm(make, last, f"{path}.ln2", block, (*rows, width))
         mlp = make.module(f"{path}.mlp", "MLP", block)
         last = make.linear(last, f"{path}.mlp.fc", f"{path}.mlp.fc", mlp, (width, 4 * width), rows)
-        last = make.op("GeluBackward0", [last], make.module(f"{path}.mlp.act", "GELU", mlp), (*rows, 4 * width))
+        last = make.op("GeluBackward0", [last], make.module(f"{path}.mlp.act", "GELU", mlp),
+                       (*rows, 4 * width))
         last = make.linear(last, f"{path}.mlp.proj", f"{path}.mlp.proj", mlp, (4 * width, width), rows)
         last = make.op("AddBackward0", [skip, last], block, (*rows, width))
     last = _layer_norm(make, last, "model.ln_f", model, (*rows, width))
