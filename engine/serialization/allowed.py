@@ -252,6 +252,7 @@ _NAMED: dict[str, Any] = {
     "torch.nn.parameter.Parameter": torch.nn.Parameter,
     "numpy.dtype": np.dtype,
     "numpy.ndarray": np.ndarray,
+    "__builtin__.xrange": range,
 }
 _BUILTINS = (set, frozenset, bytearray, slice, range, complex)
 CALLS: dict[int, Callable] = {

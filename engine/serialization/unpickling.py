@@ -38,6 +38,7 @@ class Unpickler:
         start: int = 0,
         encoding: str = "utf-8",
     ) -> None:
+        self.raw = data
         self.data = memoryview(data)
         self.end = start
         self.find, self.call, self.new, self.build, self.persistent = find, call, new, build, persistent
@@ -67,13 +68,15 @@ class Unpickler:
     def _number(self, form: str) -> int:
         return struct.unpack(form, self._take(struct.calcsize(form)))[0]
 
-    def _line(self) -> str:
-        start = self.end
-        stop = bytes(self.data[start : start + 4096]).find(b"\n")
+    def _raw_line(self) -> bytes:
+        start, stop = self.end, self.raw.find(b"\n", self.end)
         if stop < 0:
             raise UnpicklingError("pickle data was truncated")
-        self.end = start + stop + 1
-        return bytes(self.data[start : start + stop]).decode("utf-8")
+        self.end = stop + 1
+        return self.raw[start:stop]
+
+    def _line(self) -> str:
+        return self._raw_line().decode("utf-8")
 
     def _text(self, count: int, encoding: str = "utf-8") -> str:
         return bytes(self._take(count)).decode(
@@ -237,7 +240,7 @@ _STEPS: dict[int, Callable[[Unpickler], Any]] = {
         _p.STRING: lambda u: u._string_line(),
         _p.BINSTRING: _pushing(lambda u: u._old_text(u._number("<i"))),
         _p.SHORT_BINSTRING: _pushing(lambda u: u._old_text(u._take(1)[0])),
-        _p.UNICODE: _pushing(lambda u: u._line().encode().decode("raw_unicode_escape")),
+        _p.UNICODE: _pushing(lambda u: u._raw_line().decode("raw_unicode_escape")),
         _p.BINUNICODE: _pushing(lambda u: u._text(u._number("<I"))),
         _p.SHORT_BINUNICODE: _pushing(lambda u: u._text(u._take(1)[0])),
         _p.BINUNICODE8: _pushing(lambda u: u._text(u._number("<Q"))),
