@@ -20,6 +20,23 @@ from engine.core.shape import Size, address
 np.seterr(all="ignore")  # PyTorch computes NaN and Inf in silence
 
 
+class NoGrad:
+    """What .grad is before any was stored: None, with PyTorch's warning where none will ever be.
+
+    A descriptor without __set__, so that a stored gradient is read from the instance itself at no cost."""
+
+    def __get__(self, t: Any, owner: Any = None) -> Any:
+        if t is not None and t._fn is not None and t._fn.retained is None:
+            warnings.warn(
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+                "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. "
+                "(Triggered internally at /__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:493.)",
+                UserWarning, stacklevel=2)
+        return None
+
+
 class TensorType(type):
     """isinstance(x, Tensor) as PyTorch has it."""
 
@@ -41,7 +58,7 @@ class Tensor:
     _cell: Any = None
     _accumulator: Any = None
     _is_param = False
-    grad: Any = None
+    grad: Any = NoGrad()
     name: Any = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:

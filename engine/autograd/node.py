@@ -218,6 +218,7 @@ class RemovableHandle:
 class AccumulateGrad(Node):
     """The end of a path: adds what arrives to its leaf's .grad."""
 
+    __module__ = "builtins"
     __slots__ = ("variable",)
 
     def __init__(self, variable: Any) -> None:
