@@ -1,10 +1,10 @@
 """Gradwalk: `python main.py [SCRIPT|RUN]` opens the window; `record` and `render` need none.
 
-    python main.py                                   the welcome page
-    python main.py SCRIPT                            the window on a PyTorch script
-    python main.py RUN                               the window on a recorded run
-    python main.py record SCRIPT -o RUN [ARGS...]    runs a script and keeps its events
-    python main.py render RUN -o PICTURE             draws the graph of a backward (.svg .png .pdf .dot)
+python main.py                                   the welcome page
+python main.py SCRIPT                            the window on a PyTorch script
+python main.py RUN                               the window on a recorded run
+python main.py record SCRIPT -o RUN [ARGS...]    runs a script and keeps its events
+python main.py render RUN -o PICTURE             draws the graph of a backward (.svg .png .pdf .dot)
 """
 
 from __future__ import annotations
@@ -47,7 +47,14 @@ PACKAGES = {
     "libxcb-xkb.so.1": "libxcb-xkb1",
 }
 """System library that Qt loads -> Debian package that has it."""
-ALWAYS = ("libEGL.so.1", "libGL.so.1", "libxkbcommon.so.0", "libdbus-1.so.3", "libfontconfig.so.1", "libglib-2.0.so.0")
+ALWAYS = (
+    "libEGL.so.1",
+    "libGL.so.1",
+    "libxkbcommon.so.0",
+    "libdbus-1.so.3",
+    "libfontconfig.so.1",
+    "libglib-2.0.so.0",
+)
 """Needed without a display too; the rest is needed on X."""
 
 
@@ -70,14 +77,19 @@ def check_qt(with_display: bool) -> None:
     platform = os.environ.get("QT_QPA_PLATFORM", "")
     on_display = with_display and platform in ("", "xcb") and not os.environ.get("WAYLAND_DISPLAY")
     if on_display and not platform and not os.environ.get("DISPLAY"):
-        sys.exit("gradwalk: there is no display (DISPLAY is not set); `record` and `render` work without one.")
+        sys.exit(
+            "gradwalk: there is no display (DISPLAY is not set); `record` and `render` work without one."
+        )
     missing = missing_packages(list(PACKAGES) if on_display else list(ALWAYS))
     if missing:
-        sys.exit(f"gradwalk: Qt needs system libraries that are missing; install: apt install {' '.join(missing)}")
+        sys.exit(
+            f"gradwalk: Qt needs system libraries that are missing; install: apt install {' '.join(missing)}"
+        )
 
 
 def without_engine() -> None:
-    """Let `engine.protocol` be imported without the engine around it: the window's process needs no more of it."""
+    """Let `engine.protocol` be imported without the engine around it: the window's process needs no more of
+    it."""
     if "engine" not in sys.modules:
         package = ModuleType("engine")
         package.__path__ = [str(ROOT / "engine")]
@@ -119,10 +131,16 @@ def _output_first(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 def render(arguments: list[str]) -> int:
     """Draw the graph of one backward of a recorded run as a picture."""
-    parser = argparse.ArgumentParser(prog="main.py render", description="Draw the graph of a recorded backward.")
+    parser = argparse.ArgumentParser(
+        prog="main.py render", description="Draw the graph of a recorded backward."
+    )
     parser.add_argument("run")
-    parser.add_argument("-o", "--output", required=True, metavar="PICTURE", help="ends in .svg .png .pdf or .dot")
-    parser.add_argument("--backward", type=int, metavar="K", help="which backward, from 0; the last by default")
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="PICTURE", help="ends in .svg .png .pdf or .dot"
+    )
+    parser.add_argument(
+        "--backward", type=int, metavar="K", help="which backward, from 0; the last by default"
+    )
     options = parser.parse_args(arguments)
     if Path(options.output).suffix not in (".svg", ".png", ".pdf", ".dot"):
         sys.exit(f"gradwalk: {options.output}: a picture's name ends in .svg, .png, .pdf or .dot")
@@ -145,7 +163,9 @@ def render(arguments: list[str]) -> int:
     numbers = [b.number for b in recording.backwards]
     number = numbers[-1] if options.backward is None else options.backward
     if number not in numbers:
-        sys.exit(f"gradwalk: {options.run}: there is no backward {number}; it has {numbers[0]} to {numbers[-1]}")
+        sys.exit(
+            f"gradwalk: {options.run}: there is no backward {number}; it has {numbers[0]} to {numbers[-1]}"
+        )
     from app.canvases.export import render_graph
 
     entry = recording.backwards[numbers.index(number)]

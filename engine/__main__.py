@@ -1,4 +1,5 @@
-"""`python -m engine SCRIPT [ARGS...]`: runs a PyTorch script on the engine, unobserved, as plain python would."""
+"""`python -m engine SCRIPT [ARGS...]`: runs a PyTorch script on the engine, unobserved, as plain python
+would."""
 
 from __future__ import annotations
 
@@ -8,7 +9,8 @@ from engine.script import ScriptRun, from_script
 
 
 def main(arguments: list[str]) -> None:
-    """Run the script named first. What it raises is reported as plain python reports it; status 1, 2 for usage."""
+    """Run the script named first. What it raises is reported as plain python reports it; status 1, 2 for
+    usage."""
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: python -m engine SCRIPT [ARGS...]", file=sys.stdout if arguments else sys.stderr)
         sys.exit(0 if arguments else 2)

@@ -28,7 +28,9 @@ class Child:
 
     Raises: OSError where the process cannot be started."""
 
-    def __init__(self, script: Path, arguments: Iterable[str] = (), wake: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, script: Path, arguments: Iterable[str] = (), wake: Callable[[], object] = lambda: None
+    ) -> None:
         self._wake = wake
         self._batches: deque[list[Event]] = deque()
         self._waiting = 0
@@ -41,8 +43,13 @@ class Child:
         self.killed = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "engine.worker", str(script), *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
-            cwd=script.resolve().parent, env=_environment(), **_apart(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            cwd=script.resolve().parent,
+            env=_environment(),
+            **_apart(),
         )
         self._threads = [
             threading.Thread(target=work, name=f"child {work.__name__.strip('_')}", daemon=True)
@@ -75,7 +82,8 @@ class Child:
             self._timer.start()
 
     def take(self) -> Iterator[Event]:
-        """Events that have arrived, in order, as long as the caller goes on asking. Stopping midway loses none."""
+        """Events that have arrived, in order, as long as the caller goes on asking. Stopping midway loses
+        none."""
         while self._batches:
             batch = self._batches[0]
             taken = 0

@@ -53,7 +53,7 @@ class LiveLink:
         leaving = [*self._leaving, *([self.child] if self.child is not None else [])]
         self.abandon()
         self._leaving = []
-        return all([child.wait(timeout_s) for child in leaving])
+        return all(child.wait(timeout_s) for child in leaving)
 
     def deliver(self, budget_s: float = BUDGET_S) -> bool:
         """Apply what has arrived, for up to budget_s; whether more is waiting."""

@@ -21,7 +21,8 @@ def is_recording(path: str | Path) -> bool:
 
 
 def open_path(session: Session, path: str | Path) -> str:
-    """Show this script or recorded run; what there is to say about it, or ''. Raises: OpenError; the session stays."""
+    """Show this script or recorded run; what there is to say about it, or ''. Raises: OpenError; the session
+    stays."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -44,5 +45,6 @@ def open_path(session: Session, path: str | Path) -> str:
         ast.parse(source, str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None)
-        return f"{path.name} is not valid Python{f' (line {line})' if line else ''}: {getattr(error, 'msg', error)}"
+        where = f" (line {line})" if line else ""
+        return f"{path.name} is not valid Python{where}: {getattr(error, 'msg', error)}"
     return ""

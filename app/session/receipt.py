@@ -97,7 +97,14 @@ class Receipt:
         count = len(definition.order) if definition else 0
         session.timeline.add(
             Backward(
-                event.backward, event.graph, event.root, event.variable, event.value, event.file, event.line, count
+                event.backward,
+                event.graph,
+                event.root,
+                event.variable,
+                event.value,
+                event.file,
+                event.line,
+                count,
             )
         )
         session.forward = []
@@ -119,12 +126,13 @@ class Receipt:
         if event.backward not in session.expected or session.diverged is not None:
             return
         first = session.expected.pop(event.backward)
-        if first != event.value and not (first is not None and event.value is not None
-                                         and math.isnan(first) and math.isnan(event.value)):
+        if first != event.value and not (
+            first is not None and event.value is not None and math.isnan(first) and math.isnan(event.value)
+        ):
             session.diverged = event.backward
             session.message = (
-                f"This script does not repeat: at backward {event.backward} the loss is {event.value} where it was "
-                f"{first}. A clock, an unseeded generator or a changed file may be the reason."
+                f"This script does not repeat: at backward {event.backward} the loss is {event.value} "
+                f"where it was {first}. A clock, an unseeded generator or a changed file may be the reason."
             )
 
     def _inside(self, event: Any) -> None:

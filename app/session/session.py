@@ -25,7 +25,8 @@ STATES = ("empty", "ready", "running", "paused", "ended", "failed", "lost")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected: kind '' (nothing), 'node' (leaves too), 'edge' or 'module', and its index in the graph."""
+    """What is selected: kind '' (nothing), 'node' (leaves too), 'edge' or 'module', and its index in the
+    graph."""
 
     kind: str = ""
     id: int = -1
@@ -200,7 +201,8 @@ class Session:
             self.send(ask.Pause())
 
     def step(self, kind: str = "node") -> None:
-        """One stride (kinds as in the request `Step`): of the live run where it stands, else of the playhead."""
+        """One stride (kinds as in the request `Step`): of the live run where it stands, else of the
+        playhead."""
         if self.state == "paused" and self.timeline.following:
             before = self.timeline.get(self.timeline.backward - 1)
             if kind == "back" and self.timeline.position == 0 and before is not None:
@@ -218,7 +220,8 @@ class Session:
     def run_to(
         self, node: int = -1, line: int = 0, file: str = "", backward: int = -1, phase: str = "backward"
     ) -> None:
-        """Go on until this node, source line or backward is reached. A playhead on the past is moved to a node."""
+        """Go on until this node, source line or backward is reached. A playhead on the past is moved to a
+        node."""
         if not self.timeline.following and node >= 0 and self.walk is not None:
             if node in self.walk.order:
                 self.show(self.walk.backward, self.walk.order.index(node))
@@ -267,7 +270,8 @@ class Session:
     def fetch(
         self, tag: str, node: int, what: str, index: tuple[int, ...] = (), limit: int = 1 << 20
     ) -> None:
-        """Ask for a tensor (`what` as in the request `Fetch`); the answer comes as fetched[tag] or fetch_errors[tag]."""
+        """Ask for a tensor (`what` as in the request `Fetch`); the answer comes as fetched[tag] or
+        fetch_errors[tag]."""
         if self.is_live and self.timeline.following:
             self.send(ask.Fetch(tag, node, what, index, limit))
             return
@@ -275,7 +279,8 @@ class Session:
         kept = past.kept(self.timeline.backward, node, what) if self.timeline.current else None
         if kept is None and what == "grad":
             kept = past.kept(self.timeline.backward, node, "leaf_grad") or past.kept(
-                self.timeline.backward, node, "incoming:0")
+                self.timeline.backward, node, "incoming:0"
+            )
         if kept is None:
             self._receipt.take(
                 happened.RequestFailed(tag, "This tensor was not kept; run again to see its numbers.")
@@ -284,9 +289,7 @@ class Session:
             self._receipt.take(happened.TensorFetched(tag, kept.shape, kept.dtype, kept.data, None, what))
         self.cursor_changed.emit()
 
-    def set_value(
-        self, tag: str, node: int, what: str, expression: str, index: tuple[int, ...] = ()
-    ) -> None:
+    def set_value(self, tag: str, node: int, what: str, expression: str, index: tuple[int, ...] = ()) -> None:
         """Put a value in place at a stop."""
         if self.state == "paused":
             self.send(ask.SetValue(tag, node, what, expression, index))
@@ -453,5 +456,3 @@ class Session:
         if self.state == "paused":
             for expression in self.watches:
                 self.send(ask.Evaluate("watch:" + expression, expression))
-
-

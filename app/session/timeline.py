@@ -63,7 +63,8 @@ class Timeline:
         self.backwards.append(backward)
 
     def moved(self, kind: str) -> tuple[int, int] | None:
-        """Where the playhead goes by one stride of this kind (as in `Step`), or None if there is no such place."""
+        """Where the playhead goes by one stride of this kind (as in `Step`), or None if there is no such
+        place."""
         here = self.current
         if here is None:
             return None

@@ -1,7 +1,8 @@
 """Events: facts about a run, in the past tense. A recorded run is these same events, kept.
 
 Every struct is encoded as a tagged array; a minor version may only append fields that have defaults.
-Node numbers are indices into the nodes of one `GraphDefined`; `backward` counts the calls of backward() from 0.
+Node numbers are indices into the nodes of one `GraphDefined`; `backward` counts the calls of backward()
+from 0.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ class Part(msgspec.Struct, array_like=True, frozen=True):
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
-class Digest(Part):
-    """What is known of a tensor without sending it. Counts are of elements; NaN and Inf are left out of the rest."""
+class Digest(Part, frozen=True):
+    """What is known of a tensor without sending it. Counts are of elements; NaN and Inf are left out of the
+    rest."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -35,7 +37,7 @@ class Digest(Part):
     infs: int = 0
 
 
-class OpEntry(Part):
+class OpEntry(Part, frozen=True):
     """One row of the op catalogue: enough for a reader that has no engine."""
 
     name: str
@@ -50,7 +52,7 @@ class OpEntry(Part):
     family: str = ""
 
 
-class SavedPart(Part):
+class SavedPart(Part, frozen=True):
     """A value that a node keeps for its backward."""
 
     name: str
@@ -60,8 +62,9 @@ class SavedPart(Part):
     """the value itself when it is not a tensor"""
 
 
-class NodePart(Part):
-    """One node of a graph. kind: 'op' (a grad_fn), 'leaf' (AccumulateGrad), 'input' (a tensor without gradient)."""
+class NodePart(Part, frozen=True):
+    """One node of a graph. kind: 'op' (a grad_fn), 'leaf' (AccumulateGrad), 'input' (a tensor without
+    gradient)."""
 
     kind: str
     name: str
@@ -77,7 +80,7 @@ class NodePart(Part):
     text: str = ""
 
 
-class EdgePart(Part):
+class EdgePart(Part, frozen=True):
     """A value that flows from node `source` into node `target` (the forward's direction).
 
     slot: position in the target's next_functions; output: which output of the source."""
@@ -89,7 +92,7 @@ class EdgePart(Part):
     shape: tuple[int, ...] = ()
 
 
-class ModulePart(Part):
+class ModulePart(Part, frozen=True):
     """One call of a module: 'model.0', 'Linear', parent index, a short size line such as '5 → 16'."""
 
     path: str
@@ -101,7 +104,7 @@ class ModulePart(Part):
 # -- the run -------------------------------------------------------------------------------------------------
 
 
-class RunStarted(Event):
+class RunStarted(Event, frozen=True):
     script: str
     argv: tuple[str, ...]
     source: str
@@ -111,11 +114,11 @@ class RunStarted(Event):
     version: tuple[int, int] = (1, 0)
 
 
-class CatalogueSent(Event):
+class CatalogueSent(Event, frozen=True):
     ops: tuple[OpEntry, ...]
 
 
-class WorkProgressed(Event):
+class WorkProgressed(Event, frozen=True):
     """Something that takes over a second: compiling kernels, downloading, repeating a run."""
 
     what: str
@@ -123,17 +126,17 @@ class WorkProgressed(Event):
     total: int
 
 
-class TextPrinted(Event):
+class TextPrinted(Event, frozen=True):
     stream: str
     """'stdout' or 'stderr'"""
     text: str
 
 
-class InputAsked(Event):
+class InputAsked(Event, frozen=True):
     prompt: str
 
 
-class GraphDefined(Event):
+class GraphDefined(Event, frozen=True):
     """A graph's structure, sent once; later backwards name it by hash.
 
     order: the nodes in the order in which backward runs them (leaves too, inputs without gradient not)."""
@@ -145,7 +148,7 @@ class GraphDefined(Event):
     order: tuple[int, ...] = ()
 
 
-class OpRan(Event):
+class OpRan(Event, frozen=True):
     """The forward while it is walked op by op: the op, its grad_fn name, result and line."""
 
     serial: int
@@ -159,7 +162,7 @@ class OpRan(Event):
     module: str = ""
 
 
-class BackwardStarted(Event):
+class BackwardStarted(Event, frozen=True):
     backward: int
     graph: str
     root: int
@@ -169,7 +172,7 @@ class BackwardStarted(Event):
     file: str = ""
 
 
-class ValuesSampled(Event):
+class ValuesSampled(Event, frozen=True):
     """Digests of what is watched: node -> value and node -> gradient arriving there."""
 
     backward: int
@@ -177,7 +180,7 @@ class ValuesSampled(Event):
     grads: dict[int, Digest] = {}
 
 
-class NodeEntered(Event):
+class NodeEntered(Event, frozen=True):
     """The walk stands before this node. position counts the nodes of this backward from 0, of `count`."""
 
     backward: int
@@ -186,7 +189,7 @@ class NodeEntered(Event):
     count: int
 
 
-class GradFlowed(Event):
+class GradFlowed(Event, frozen=True):
     """Node `node` ran; along each edge (by slot) this gradient left it, None where there was none."""
 
     backward: int
@@ -197,7 +200,7 @@ class GradFlowed(Event):
     duration_ns: int = 0
 
 
-class GradAccumulated(Event):
+class GradAccumulated(Event, frozen=True):
     """A leaf's .grad after this contribution was added; first: there was none before."""
 
     backward: int
@@ -208,7 +211,7 @@ class GradAccumulated(Event):
     first: bool = True
 
 
-class WalkedBack(Event):
+class WalkedBack(Event, frozen=True):
     """The walk returned to before `node`; what was done from there on is undone."""
 
     backward: int
@@ -216,27 +219,27 @@ class WalkedBack(Event):
     position: int
 
 
-class BackwardEnded(Event):
+class BackwardEnded(Event, frozen=True):
     backward: int
     duration_ns: int = 0
     saved_bytes: int = 0
 
 
-class ParameterStepped(Event):
+class ParameterStepped(Event, frozen=True):
     optimizer: str
     step: int
     names: tuple[str, ...] = ()
     lr: tuple[float, ...] = ()
 
 
-class ScalarLogged(Event):
+class ScalarLogged(Event, frozen=True):
     name: str
     step: int
     value: float
     line: int = 0
 
 
-class RunPaused(Event):
+class RunPaused(Event, frozen=True):
     """why: 'pause', 'step', 'breakpoint', 'entry', 'end of backward', 'nan', 'input'. phase: 'forward',
     'backward' or 'optimizer'."""
 
@@ -250,11 +253,11 @@ class RunPaused(Event):
     text: str = ""
 
 
-class RunResumed(Event):
+class RunResumed(Event, frozen=True):
     pass
 
 
-class TensorFetched(Event):
+class TensorFetched(Event, frozen=True):
     """The answer to a `Fetch`: C-ordered little-endian bytes of the asked window."""
 
     tag: str
@@ -265,7 +268,7 @@ class TensorFetched(Event):
     name: str = ""
 
 
-class TensorKept(Event):
+class TensorKept(Event, frozen=True):
     """A small tensor kept in a recording: what the node's slot held at this backward (and position)."""
 
     backward: int
@@ -276,14 +279,14 @@ class TensorKept(Event):
     data: bytes
 
 
-class ValueSet(Event):
+class ValueSet(Event, frozen=True):
     backward: int
     node: int
     what: str
     text: str
 
 
-class ValueEvaluated(Event):
+class ValueEvaluated(Event, frozen=True):
     """The answer to an `Evaluate`: the value in words, and its digest where it is a tensor."""
 
     tag: str
@@ -292,12 +295,12 @@ class ValueEvaluated(Event):
     digest: Digest | None = None
 
 
-class RequestFailed(Event):
+class RequestFailed(Event, frozen=True):
     tag: str
     message: str
 
 
-class RunFailed(Event):
+class RunFailed(Event, frozen=True):
     type: str
     message: str
     traceback: str
@@ -305,12 +308,12 @@ class RunFailed(Event):
     line: int = 0
 
 
-class RunEnded(Event):
+class RunEnded(Event, frozen=True):
     exit_status: int
     duration_s: float = 0.0
 
 
-class UnknownEvent(Event):
+class UnknownEvent(Event, frozen=True):
     """A kind this reader does not know (a newer minor version): kept and shown by name."""
 
     kind: str

@@ -1,7 +1,7 @@
 """Batches of messages as frames, for pipes and for recorded runs alike.
 
-A stream is a header (magic, major, minor), then frames: length and CRC-32 (little-endian, 4 bytes each), then a
-MessagePack array of messages, each a tagged array. Nothing in it can run code when it is read.
+A stream is a header (magic, major, minor), then frames: length and CRC-32 (little-endian, 4 bytes each), then
+a MessagePack array of messages, each a tagged array. Nothing in it can run code when it is read.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ _REQUESTS = tuple(
 )
 _encoder = msgspec.msgpack.Encoder()
 _batch_of_raw = msgspec.msgpack.Decoder(list[msgspec.Raw])
-_one_event = msgspec.msgpack.Decoder(Union[_EVENTS])  # noqa: UP007 (built from a tuple)
-_batch_of_events = msgspec.msgpack.Decoder(list[Union[_EVENTS]])  # type: ignore[valid-type]  # noqa: UP007
-_batch_of_requests = msgspec.msgpack.Decoder(list[Union[_REQUESTS]])  # type: ignore[valid-type]  # noqa: UP007
+_one_event = msgspec.msgpack.Decoder(Union[_EVENTS])
+_batch_of_events = msgspec.msgpack.Decoder(list[Union[_EVENTS]])  # type: ignore[valid-type]
+_batch_of_requests = msgspec.msgpack.Decoder(list[Union[_REQUESTS]])  # type: ignore[valid-type]
 
 
 class ProtocolError(Exception):
@@ -179,7 +179,7 @@ class RunWriter:
     """Writes a recorded run: a header, then frames as they come."""
 
     def __init__(self, path: str | Path) -> None:
-        self._file: BinaryIO = open(path, "wb")  # noqa: SIM115 (closed by close)
+        self._file: BinaryIO = open(path, "wb")
         self._file.write(header())
 
     def write(self, events: list[happened.Event]) -> None:
@@ -200,12 +200,13 @@ class RunWriter:
 class RunFile:
     """A recorded run's frames: their places in the file, found once at open.
 
-    message: what is wrong with the end of the file, in words, or ''. Raises: OSError, CorruptError, VersionError."""
+    message: what is wrong with the end of the file, in words, or ''. Raises: OSError, CorruptError,
+    VersionError."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.message = ""
-        self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 (closed by close)
+        self._file: BinaryIO = open(path, "rb")
         try:
             self.version = check_header(self._file.read(HEADER_BYTES), self.path.name)
             self._places = self._scan()
@@ -254,7 +255,9 @@ class RunFile:
                 self.message = f"{self.path.name} is corrupted after frame {len(places)}; shown up to there."
                 break
             if offset + length > size:
-                self.message = f"{self.path.name} is cut off: its last frame is incomplete; shown up to there."
+                self.message = (
+                    f"{self.path.name} is cut off: its last frame is incomplete; shown up to there."
+                )
                 break
             places.append((offset, length, crc))
             offset += length

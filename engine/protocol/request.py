@@ -9,25 +9,28 @@ class Request(msgspec.Struct, array_like=True, tag=True, tag_field="$kind", froz
     """Base of all requests; the tag is the class name."""
 
 
-class Run(Request):
+class Run(Request, frozen=True):
     """Start (or go on) running the script at full speed."""
 
 
-class Pause(Request):
-    """Stop at the next place where one can stand: before the first node of the next backward, or the next node."""
+class Pause(Request, frozen=True):
+    """Stop at the next place where one can stand: before the first node of the next backward, or the next
+    node."""
 
 
-class Step(Request):
-    """One stride. kind: 'node', 'back', 'over' (a module), 'end' (of this backward), 'start' (of this backward),
+class Step(Request, frozen=True):
+    """One stride. kind: 'node', 'back', 'over' (a module), 'end' (of this backward), 'start' (of this
+    backward),
     'iteration' (to the first node of the next backward), 'op' (one forward op), 'optimizer'."""
 
     kind: str = "node"
 
 
-class RunTo(Request):
+class RunTo(Request, frozen=True):
     """Go on until this node (of the graph that is shown), line, or iteration.
 
-    phase: with `backward`, stand before its first node ('backward') or after the first op of its forward ('forward')."""
+    phase: with `backward`, stand before its first node ('backward') or after the first op of its forward
+    ('forward')."""
 
     node: int = -1
     line: int = 0
@@ -36,18 +39,18 @@ class RunTo(Request):
     phase: str = "backward"
 
 
-class Stop(Request):
+class Stop(Request, frozen=True):
     """End the run now."""
 
 
-class Watch(Request):
+class Watch(Request, frozen=True):
     """Nodes on the screen: their values and gradients are sampled; hz 0 stops sampling."""
 
     nodes: tuple[int, ...]
     hz: float = 15.0
 
 
-class Fetch(Request):
+class Fetch(Request, frozen=True):
     """Send a tensor. what: 'value', 'grad', 'incoming:0', 'outgoing:1', 'saved:self', 'leaf_grad'.
 
     A newer request with the same tag replaces the older. index: leading indices to take; limit: elements."""
@@ -59,7 +62,7 @@ class Fetch(Request):
     limit: int = 1 << 20
 
 
-class SetValue(Request):
+class SetValue(Request, frozen=True):
     """Put a value in place: expression ('grad * 0.1', 'zeros') or, with index, one element's number."""
 
     tag: str
@@ -69,22 +72,23 @@ class SetValue(Request):
     index: tuple[int, ...] = ()
 
 
-class Evaluate(Request):
-    """Tell the value of an expression in the terms of the screen, as seen from a node (-1: where the walk stands)."""
+class Evaluate(Request, frozen=True):
+    """Tell the value of an expression in the terms of the screen, as seen from a node (-1: where the walk
+    stands)."""
 
     tag: str
     expression: str
     node: int = -1
 
 
-class SetBreakpoints(Request):
+class SetBreakpoints(Request, frozen=True):
     """Replace all breakpoints. Each: (kind, place, condition, hits), kind in 'node' 'op' 'module' 'parameter'
     'line' 'iteration' 'nan'."""
 
     breakpoints: tuple[tuple[str, str, str, int], ...]
 
 
-class Say(Request):
+class Say(Request, frozen=True):
     """A line for the script's input()."""
 
     text: str

@@ -23,5 +23,11 @@ def _row(op: Any) -> OpEntry:
     except Exception:
         gradients = {}
     return OpEntry(
-        op.name, op.grad_fn if op.grads else "", tuple(op.inputs), op.formula or "", gradients, op.text or "", op.family
+        op.name,
+        op.grad_fn if op.grads else "",
+        tuple(op.inputs),
+        op.formula or "",
+        gradients,
+        op.text or "",
+        op.family,
     )

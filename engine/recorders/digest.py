@@ -19,7 +19,8 @@ def dtype_name(kind: Any) -> str:
 
 
 def digest_of(array: Any) -> Digest | None:
-    """The digest of an array or NumPy scalar; None stays None. NaN and Inf are counted and left out of the rest."""
+    """The digest of an array or NumPy scalar; None stays None. NaN and Inf are counted and left out of the
+    rest."""
     if array is None:
         return None
     a = np.asarray(array)
@@ -65,4 +66,6 @@ def digest_tensor(tensor: Any) -> Digest | None:
 def is_finite(array: Any) -> bool:
     """Whether no element is NaN or Inf; true for integers."""
     a = np.asarray(array)
-    return a.dtype.kind not in "fcV" or bool(np.isfinite(a.astype(np.float32) if a.dtype.kind == "V" else a).all())
+    return a.dtype.kind not in "fcV" or bool(
+        np.isfinite(a.astype(np.float32) if a.dtype.kind == "V" else a).all()
+    )

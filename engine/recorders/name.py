@@ -9,7 +9,8 @@ from typing import Any
 
 
 def variables(frame: FrameType | None) -> Iterator[tuple[str, Any]]:
-    """Names and values that the code in `frame` can see: its own, its callers', attributes of self, globals."""
+    """Names and values that the code in `frame` can see: its own, its callers', attributes of self,
+    globals."""
     seen: set[int] = set()
     inner = frame
     depth = 0
@@ -92,7 +93,9 @@ class ModuleNames:
 
 
 def module_detail(module: Any) -> str:
-    """A short size line: '5 → 16' for a Linear, '3 → 64, 7×7' for a convolution, '' where nothing is to say."""
+    """A short size line: '5 → 16' for a Linear, '3 → 64, 7×7' for a convolution, '' where nothing is to
+    say."""
+
     def has(*names: str) -> bool:
         return all(isinstance(getattr(module, n, None), int) for n in names)
 

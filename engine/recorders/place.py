@@ -10,7 +10,8 @@ _ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Places:
-    """Finds the innermost frame of the user's code: the script, or a file in its folder (packages there too)."""
+    """Finds the innermost frame of the user's code: the script, or a file in its folder (packages there
+    too)."""
 
     def __init__(self, script: str) -> None:
         self.script = script

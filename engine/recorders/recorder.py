@@ -28,7 +28,9 @@ Emit = Callable[[happened.Event], None]
 class Pilot(Protocol):
     """Who decides where the run stops. Called on the script's own thread."""
 
-    def op_ran(self, op: Any, bound: tuple, result: Any, file: str, line: int, call: ModuleCall | None) -> None:
+    def op_ran(
+        self, op: Any, bound: tuple, result: Any, file: str, line: int, call: ModuleCall | None
+    ) -> None:
         """An op of the forward ran."""
 
     def conduct(self, walk: BackwardWalk) -> None:

@@ -28,7 +28,8 @@ class ModuleCall:
 
 
 class Made:
-    """What is noted on a node when its op runs: source line, module call, result's array, inputs without gradient.
+    """What is noted on a node when its op runs: source line, module call, result's array, inputs without
+    gradient.
 
     inputs: (slot, name, array) each."""
 

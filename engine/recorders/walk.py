@@ -49,7 +49,8 @@ class _Held:
 
 
 class _Before:
-    """What one step changes in a run, as it was before: only what belongs to the node and its next functions."""
+    """What one step changes in a run, as it was before: only what belongs to the node and its next
+    functions."""
 
     __slots__ = ("_buffers", "_captured", "_done", "_ready", "_tie", "_waiting")
 
@@ -80,7 +81,9 @@ class _Before:
 class BackwardWalk:
     """A backward with a position: that many nodes are done. Going back leads to the same bits, always."""
 
-    def __init__(self, run: BackwardRun, number: int, structure: Structure, budget_bytes: int = BUDGET_BYTES) -> None:
+    def __init__(
+        self, run: BackwardRun, number: int, structure: Structure, budget_bytes: int = BUDGET_BYTES
+    ) -> None:
         self.run = run
         self.number = number
         self.structure = structure
@@ -145,7 +148,8 @@ class BackwardWalk:
         return flow
 
     def back_to(self, position: int) -> bool:
-        """Return to an earlier position: graph, gradients under way and leaves' .grad are as they were then."""
+        """Return to an earlier position: graph, gradients under way and leaves' .grad are as they were
+        then."""
         if not self.first <= position < self.position or self._base is None:
             return False
         if all(place in self._before for place in range(position, self.position)):

@@ -1,4 +1,5 @@
-"""`python -m engine.worker SCRIPT [ARGS...]`: the child process; `--record RUN` first keeps its events in a file."""
+"""`python -m engine.worker SCRIPT [ARGS...]`: the child process; `--record RUN` first keeps its events in a
+file."""
 
 from __future__ import annotations
 

@@ -35,7 +35,8 @@ class Breakpoint:
             self.number = int(place)
 
     def hits(self, names: Names) -> bool:
-        """Whether to stop, now that its place is reached; counts the hit. A condition that fails is no hit."""
+        """Whether to stop, now that its place is reached; counts the hit. A condition that fails is no
+        hit."""
         if self.condition is not None:
             try:
                 if not self.condition.holds(names()):

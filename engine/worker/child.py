@@ -61,7 +61,11 @@ class Child:
         torch_alias.install()
         self.outbox.put(
             happened.RunStarted(
-                self._path, tuple(self._arguments), script.source, time.time(), _engine_version(),
+                self._path,
+                tuple(self._arguments),
+                script.source,
+                time.time(),
+                _engine_version(),
                 platform.python_version(),
             )
         )
@@ -118,7 +122,9 @@ class Child:
         if self._errors <= 3:
             where = traceback.extract_tb(error.__traceback__)
             last = f" ({os.path.basename(where[-1].filename)}:{where[-1].lineno})" if where else ""
-            self.outbox.print("note", f"A part of this run is not shown: {type(error).__name__}: {error}{last}\n")
+            self.outbox.print(
+                "note", f"A part of this run is not shown: {type(error).__name__}: {error}{last}\n"
+            )
 
 
 def execute(script: ScriptRun, outbox: Outbox) -> int:
@@ -208,7 +214,7 @@ def _be_a_plain_process() -> None:
     """In a process that the script forked: nobody watches, and it prints to the descriptors."""
     modes.observer = None
     for descriptor, name in ((1, "stdout"), (2, "stderr")):
-        setattr(sys, name, open(descriptor, "w", buffering=1, closefd=False, encoding="utf-8"))  # noqa: SIM115
+        setattr(sys, name, open(descriptor, "w", buffering=1, closefd=False, encoding="utf-8"))
 
 
 def _end_all() -> None:
@@ -231,4 +237,3 @@ def _tell_of_compiling(outbox: Outbox) -> None:
     except ImportError:
         return
     compiling.on_progress = lambda what, done, total: outbox.put(happened.WorkProgressed(what, done, total))
-

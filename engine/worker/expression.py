@@ -1,6 +1,8 @@
-"""Expressions that a person types into a condition, a watch or an edit: parsed, checked, evaluated; never eval'ed.
+"""Expressions that a person types into a condition, a watch or an edit: parsed, checked, evaluated; never
+eval'ed.
 
-`grad.norm() > 10`, `isnan(result)`, `self.abs().max() > 1e3`, `iteration == 40`, `clip(grad, -1, 1)`, `zeros`.
+`grad.norm() > 10`, `isnan(result)`, `self.abs().max() > 1e3`, `iteration == 40`,
+`clip(grad, -1, 1)`, `zeros`.
 """
 
 from __future__ import annotations
@@ -42,40 +44,94 @@ def _reduction(fn: Callable) -> Callable:
 
 
 FUNCTIONS: dict[str, Callable] = {
-    "abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "log": np.log, "sin": np.sin, "cos": np.cos, "tanh": np.tanh,
-    "sign": np.sign, "relu": lambda a: np.maximum(a, 0), "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
-    "softmax": _softmax, "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite, "norm": _norm,
-    "clip": _clip, "clamp": _clip, "where": np.where, "round": np.round, "floor": np.floor, "ceil": np.ceil,
-    "maximum": np.maximum, "minimum": np.minimum, "log10": np.log10,
-    "max": _reduction(np.max), "min": _reduction(np.min), "sum": _reduction(np.sum), "mean": _reduction(np.mean),
-    "std": lambda a, dim=None: np.std(a, axis=dim, ddof=1), "var": lambda a, dim=None: np.var(a, axis=dim, ddof=1),
-    "any": _reduction(np.any), "all": _reduction(np.all), "numel": lambda a: np.asarray(a).size,
-    "len": lambda a: len(a), "zeros_like": np.zeros_like, "ones_like": np.ones_like,
+    "abs": np.abs,
+    "sqrt": np.sqrt,
+    "exp": np.exp,
+    "log": np.log,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tanh": np.tanh,
+    "sign": np.sign,
+    "relu": lambda a: np.maximum(a, 0),
+    "sigmoid": lambda a: 1 / (1 + np.exp(-a)),
+    "softmax": _softmax,
+    "isnan": np.isnan,
+    "isinf": np.isinf,
+    "isfinite": np.isfinite,
+    "norm": _norm,
+    "clip": _clip,
+    "clamp": _clip,
+    "where": np.where,
+    "round": np.round,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "maximum": np.maximum,
+    "minimum": np.minimum,
+    "log10": np.log10,
+    "max": _reduction(np.max),
+    "min": _reduction(np.min),
+    "sum": _reduction(np.sum),
+    "mean": _reduction(np.mean),
+    "std": lambda a, dim=None: np.std(a, axis=dim, ddof=1),
+    "var": lambda a, dim=None: np.var(a, axis=dim, ddof=1),
+    "any": _reduction(np.any),
+    "all": _reduction(np.all),
+    "numel": lambda a: np.asarray(a).size,
+    "len": lambda a: len(a),
+    "zeros_like": np.zeros_like,
+    "ones_like": np.ones_like,
 }
 """Functions by name; those of one tensor are its methods too."""
 
 METHODS: dict[str, Callable] = {
     **{k: v for k, v in FUNCTIONS.items() if k not in ("where", "len", "zeros_like", "ones_like")},
-    "item": lambda a: np.asarray(a).item(), "t": np.transpose, "float": lambda a: np.asarray(a, np.float64),
-    "dim": lambda a: np.asarray(a).ndim, "size": lambda a, d=None: np.asarray(a).shape if d is None
-    else np.asarray(a).shape[d], "count_nonzero": lambda a: np.count_nonzero(a), "square": np.square,
-    "argmax": lambda a, dim=None: np.argmax(a, axis=dim), "argmin": lambda a, dim=None: np.argmin(a, axis=dim),
+    "item": lambda a: np.asarray(a).item(),
+    "t": np.transpose,
+    "float": lambda a: np.asarray(a, np.float64),
+    "dim": lambda a: np.asarray(a).ndim,
+    "size": lambda a, d=None: np.asarray(a).shape if d is None else np.asarray(a).shape[d],
+    "count_nonzero": lambda a: np.count_nonzero(a),
+    "square": np.square,
+    "argmax": lambda a, dim=None: np.argmax(a, axis=dim),
+    "argmin": lambda a, dim=None: np.argmin(a, axis=dim),
 }
 ATTRIBUTES: dict[str, Callable] = {
-    "shape": lambda a: np.asarray(a).shape, "T": np.transpose, "ndim": lambda a: np.asarray(a).ndim,
+    "shape": lambda a: np.asarray(a).shape,
+    "T": np.transpose,
+    "ndim": lambda a: np.asarray(a).ndim,
 }
-CONSTANTS = {"nan": float("nan"), "inf": float("inf"), "pi": np.pi, "True": True, "False": False, "None": None}
+CONSTANTS = {
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "pi": np.pi,
+    "True": True,
+    "False": False,
+    "None": None,
+}
 
 _BINARY: dict[type, Callable] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.MatMult: operator.matmul,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.MatMult: operator.matmul,
 }
 _UNARY: dict[type, Callable] = {ast.USub: operator.neg, ast.UAdd: operator.pos, ast.Invert: np.logical_not}
 _COMPARE: dict[type, Callable] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Eq: operator.eq,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
-_BITS: dict[type, Callable] = {ast.BitAnd: np.logical_and, ast.BitOr: np.logical_or, ast.BitXor: np.logical_xor}
+_BITS: dict[type, Callable] = {
+    ast.BitAnd: np.logical_and,
+    ast.BitOr: np.logical_or,
+    ast.BitXor: np.logical_xor,
+}
 
 
 class Expression:
@@ -118,20 +174,42 @@ class Expression:
             if not isinstance(tree.value, (int, float, bool, type(None))):
                 raise ExpressionError(f"“{tree.value!r}” cannot stand in an expression; numbers can.")
         elif isinstance(tree, ast.Attribute):
-            if tree.attr not in METHODS and tree.attr not in ATTRIBUTES and tree.attr not in ("grad", "value"):
-                raise ExpressionError(f"“.{tree.attr}” is not known here. Known: {', '.join(sorted(METHODS))}.")
+            if (
+                tree.attr not in METHODS
+                and tree.attr not in ATTRIBUTES
+                and tree.attr not in ("grad", "value")
+            ):
+                raise ExpressionError(
+                    f"“.{tree.attr}” is not known here. Known: {', '.join(sorted(METHODS))}."
+                )
         elif isinstance(tree, ast.Call):
             if any(k.arg not in ("dim", "p", "keepdim", "low", "high") for k in tree.keywords):
                 raise ExpressionError("Only the named arguments dim, p, keepdim, low and high are known.")
             if isinstance(tree.func, ast.Name):
                 if tree.func.id not in FUNCTIONS:
-                    raise ExpressionError(f"“{tree.func.id}” is no function here. Known: {', '.join(sorted(FUNCTIONS))}.")
+                    raise ExpressionError(
+                        f"“{tree.func.id}” is no function here. Known: {', '.join(sorted(FUNCTIONS))}."
+                    )
             elif not isinstance(tree.func, ast.Attribute) or tree.func.attr not in METHODS:
                 raise ExpressionError("Only functions and methods by their name can be called.")
         elif not isinstance(
             tree,
-            (ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Subscript, ast.Slice, ast.Tuple, ast.IfExp, ast.operator,
-             ast.unaryop, ast.cmpop, ast.boolop, ast.expr_context, ast.keyword),
+            (
+                ast.BinOp,
+                ast.UnaryOp,
+                ast.Compare,
+                ast.BoolOp,
+                ast.Subscript,
+                ast.Slice,
+                ast.Tuple,
+                ast.IfExp,
+                ast.operator,
+                ast.unaryop,
+                ast.cmpop,
+                ast.boolop,
+                ast.expr_context,
+                ast.keyword,
+            ),
         ):
             raise ExpressionError(f"{type(tree).__name__} cannot stand in an expression.")
         for child in ast.iter_child_nodes(tree):
@@ -162,7 +240,9 @@ class Expression:
         if isinstance(tree, ast.Tuple):
             return tuple(self._value(e, names) for e in tree.elts)
         if isinstance(tree, ast.Slice):
-            return slice(*(None if e is None else self._value(e, names) for e in (tree.lower, tree.upper, tree.step)))
+            return slice(
+                *(None if e is None else self._value(e, names) for e in (tree.lower, tree.upper, tree.step))
+            )
         if isinstance(tree, ast.Subscript):
             return self._value(tree.value, names)[self._value(tree.slice, names)]
         if isinstance(tree, ast.Attribute):
@@ -191,7 +271,11 @@ class Expression:
     def _binary(self, tree: ast.BinOp, names: Mapping[str, Any]) -> Any:
         left, right = self._value(tree.left, names), self._value(tree.right, names)
         if isinstance(tree.op, ast.Pow):
-            return np.power(np.asarray(left, np.float64), right) if not isinstance(left, np.ndarray) else left**right
+            return (
+                np.power(np.asarray(left, np.float64), right)
+                if not isinstance(left, np.ndarray)
+                else left**right
+            )
         apply = _BINARY.get(type(tree.op)) or _BITS.get(type(tree.op))
         if apply is None:
             raise ExpressionError(f"{type(tree.op).__name__} cannot stand in an expression.")

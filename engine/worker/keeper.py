@@ -28,7 +28,8 @@ class Keeper:
 
     @property
     def wants_details(self) -> bool:
-        """Whether every node of a backward is still told of; later ones have their structure and loss alone."""
+        """Whether every node of a backward is still told of; later ones have their structure and loss
+        alone."""
         return self._events_left > 0
 
     def begin(self, walk: BackwardWalk) -> None:
@@ -57,7 +58,6 @@ class Keeper:
             return
         for slot, grad in enumerate(flow.out):
             self._keep(walk, number, f"outgoing:{slot}", getattr(grad, "_a", None))
-
 
     def _keep(self, walk: BackwardWalk, number: int, what: str, array: Any) -> None:
         if array is None or np.size(array) > ELEMENTS_MAX or self._bytes_left <= 0:

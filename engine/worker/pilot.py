@@ -30,9 +30,12 @@ PAUSE_IN_FORWARD_S = 0.5
 
 
 class Pilot:
-    """Decides at every op, module, node and optimizer step whether to stop, and stands there until told to go on."""
+    """Decides at every op, module, node and optimizer step whether to stop, and stands there until told to go
+    on."""
 
-    def __init__(self, recorder: Recorder, inbox: Inbox, outbox: Outbox, keeper: Keeper | None = None) -> None:
+    def __init__(
+        self, recorder: Recorder, inbox: Inbox, outbox: Outbox, keeper: Keeper | None = None
+    ) -> None:
         self.recorder = recorder
         self.inbox = inbox
         self.outbox = outbox
@@ -56,13 +59,20 @@ class Pilot:
 
     # -- what the recorder calls -----------------------------------------------------------------------------
 
-    def op_ran(self, op: Any, bound: tuple, result: Any, file: str, line: int, call: ModuleCall | None) -> None:
+    def op_ran(
+        self, op: Any, bound: tuple, result: Any, file: str, line: int, call: ModuleCall | None
+    ) -> None:
         """An op of the forward ran: stop there if asked to."""
         if self.inbox.waiting:
             self.attend()
         points = self.breakpoints
-        if self.stride == "run" and not points.forward and points.nan is None and self._pause_since is None \
-                and self.target is None:
+        if (
+            self.stride == "run"
+            and not points.forward
+            and points.nan is None
+            and self._pause_since is None
+            and self.target is None
+        ):
             return
         new_line = (file, line) != self._last_line
         self._last_line = (file, line)
@@ -88,8 +98,14 @@ class Pilot:
         module = "" if call is None else self.recorder.names.module(call.module)
         self.outbox.put(
             happened.OpRan(
-                self.recorder.serial, op.name, node.name() if node is not None else "", line, file, (),
-                digest_of(getattr(first, "_a", None)), module,
+                self.recorder.serial,
+                op.name,
+                node.name() if node is not None else "",
+                line,
+                file,
+                (),
+                digest_of(getattr(first, "_a", None)),
+                module,
             )
         )
         self._stand_in_forward(why, names, file, line, text or op.name)
@@ -160,8 +176,14 @@ class Pilot:
 
     def _must_look(self) -> bool:
         points = self.breakpoints
-        return bool(self.stride not in ("run", "optimizer") or self._pause_since is not None or points.backward
-                    or points.nan is not None or self.target is not None or self.keeper is not None)
+        return bool(
+            self.stride not in ("run", "optimizer")
+            or self._pause_since is not None
+            or points.backward
+            or points.nan is not None
+            or self.target is not None
+            or self.keeper is not None
+        )
 
     def _rush(self, walk: BackwardWalk) -> None:
         run, waiting = walk.run, self.inbox.waiting
@@ -230,7 +252,11 @@ class Pilot:
         if self._pause_since is not None:
             return ("pause", "") if node is not None or self._stood else ("", "")
         if node is None:
-            return ("end of backward", "") if self.stride in ("node", "over", "end", "op") and self._stood else ("", "")
+            return (
+                ("end of backward", "")
+                if self.stride in ("node", "over", "end", "op") and self._stood
+                else ("", "")
+            )
         if self.stride in ("node", "op"):
             return "step", ""
         if self.stride == "iteration" and walk.number != self._stride_walk:
@@ -245,7 +271,11 @@ class Pilot:
         label = part.name if part.kind == "leaf" else ""
         names = {"iteration": walk.number, "backward": walk.number, "position": position}
         point = self.breakpoints.node_hit(
-            walk.index, node.name(), label, walk.number, position,
+            walk.index,
+            node.name(),
+            label,
+            walk.number,
+            position,
             lambda: Scope(names, walk, walk.index, self._frame()),
         )
         return ("breakpoint", str(point)) if point is not None else ("", "")
@@ -263,12 +293,21 @@ class Pilot:
 
     def _reaches_forward(self) -> bool:
         target = self.target
-        return (target is not None and target.phase == "forward" and modes.grad_enabled
-                and 0 <= target.backward <= self.recorder.backward)
+        return (
+            target is not None
+            and target.phase == "forward"
+            and modes.grad_enabled
+            and 0 <= target.backward <= self.recorder.backward
+        )
 
     def _reaches_line(self, file: str, line: int) -> bool:
         target = self.target
-        return target is not None and target.line == line and line > 0 and (not target.file or target.file == file)
+        return (
+            target is not None
+            and target.line == line
+            and line > 0
+            and (not target.file or target.file == file)
+        )
 
     # -- standing --------------------------------------------------------------------------------------------
 
@@ -279,8 +318,11 @@ class Pilot:
         self._catch_up(walk)
         producer, self._nan = self._nan, -1
         self._arrived()
-        self.stand.at(walk, {"iteration": walk.number, "backward": walk.number, "position": walk.position},
-                      self._frame())
+        self.stand.at(
+            walk,
+            {"iteration": walk.number, "backward": walk.number, "position": walk.position},
+            self._frame(),
+        )
         self._tell_pause(walk, why, text, producer)
         while True:
             request = self.inbox.take()
@@ -293,8 +335,9 @@ class Pilot:
             elif self._goes_on(request, walk):
                 return
 
-    def _stand_in_forward(self, why: str, names: dict[str, Any], file: str, line: int, text: str,
-                          phase: str = "forward") -> None:
+    def _stand_in_forward(
+        self, why: str, names: dict[str, Any], file: str, line: int, text: str, phase: str = "forward"
+    ) -> None:
         self._arrived()
         self.stand.at(None, names, self._frame())
         paused = happened.RunPaused(why, phase, self.recorder.backward, -1, 0, file, line, text)
@@ -304,8 +347,11 @@ class Pilot:
             request = self.inbox.take()
             assert request is not None
             if isinstance(request, ask.Step) and request.kind in ("back", "start"):
-                self.outbox.put(happened.RequestFailed("step", "The forward cannot be walked back; go to an earlier "
-                                                               "iteration instead."))
+                self.outbox.put(
+                    happened.RequestFailed(
+                        "step", "The forward cannot be walked back; go to an earlier iteration instead."
+                    )
+                )
                 self.outbox.put(paused)
                 self.outbox.flush()
             elif self._goes_on(request, None):
@@ -346,7 +392,9 @@ class Pilot:
             self.outbox.put(happened.WalkedBack(walk.number, walk.index, walk.position))
             self._tell_pause(walk, "step", "", -1)
         else:
-            self.outbox.put(happened.RequestFailed("step", "This is as far back as one can go in this backward."))
+            self.outbox.put(
+                happened.RequestFailed("step", "This is as far back as one can go in this backward.")
+            )
             self._tell_pause(walk, "step", "", -1)
 
     def _is_behind(self, walk: BackwardWalk, node: int) -> bool:

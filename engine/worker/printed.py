@@ -96,5 +96,3 @@ class AskedInput(io.TextIOBase):
 
     def read(self, size: int | None = -1) -> str:
         return self.readline(size)
-
-

@@ -65,8 +65,14 @@ def record(script_path: str, run_path: str, arguments: list[str]) -> int:
         import engine
 
         outbox.put(
-            happened.RunStarted(script_path, tuple(arguments), script.source, time.time(),
-                                getattr(engine, "__version__", ""), platform.python_version())
+            happened.RunStarted(
+                script_path,
+                tuple(arguments),
+                script.source,
+                time.time(),
+                getattr(engine, "__version__", ""),
+                platform.python_version(),
+            )
         )
         recorder = Recorder(script_path, outbox.put)
         recorder.on_error = lambda error: print(f"gradwalk: not recorded: {error}", file=stderr)

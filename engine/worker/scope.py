@@ -18,8 +18,13 @@ from engine.worker.slot import SlotError, read
 class Scope(Mapping[str, Any]):
     """Names to numbers and arrays: those put in, those of the node, the leaves, the script's variables."""
 
-    def __init__(self, own: dict[str, Any], walk: BackwardWalk | None = None, node: int = -1,
-                 frame: FrameType | None = None) -> None:
+    def __init__(
+        self,
+        own: dict[str, Any],
+        walk: BackwardWalk | None = None,
+        node: int = -1,
+        frame: FrameType | None = None,
+    ) -> None:
         self._own = own
         self._walk = walk
         self._node = node
@@ -93,6 +98,9 @@ def _plain(value: Any) -> Any:
     """A tensor's array, a number as it is; None for all else. Narrow floats are widened for arithmetic."""
     value = getattr(value, "_a", value)
     if isinstance(value, (np.ndarray, np.generic)):
-        return value.astype(np.float32) if value.dtype.kind == "V" or value.dtype.itemsize < 4 and \
-            value.dtype.kind == "f" else value
+        return (
+            value.astype(np.float32)
+            if value.dtype.kind == "V" or value.dtype.itemsize < 4 and value.dtype.kind == "f"
+            else value
+        )
     return value if isinstance(value, (int, float, bool)) else None

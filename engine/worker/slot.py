@@ -56,8 +56,10 @@ def write(walk: BackwardWalk, number: int, what: str, new: np.ndarray) -> Undo:
     value = np.ascontiguousarray(np.broadcast_to(new, np.shape(old))).astype(old.dtype)
     if kind == "saved" and node is not None:
         return _write_saved(node, detail, Tensor._of(value))
-    if kind in ("grad", "incoming") and node is not None and not (
-        isinstance(node, AccumulateGrad) and kind == "grad"
+    if (
+        kind in ("grad", "incoming")
+        and node is not None
+        and not (isinstance(node, AccumulateGrad) and kind == "grad")
     ):
         buffer = walk.run.buffers.get(node)
         slot = int(detail) if detail.isdigit() else 0

@@ -150,7 +150,9 @@ class Stand:
         if not groups:
             raise SlotError("No optimizer has stepped yet, so no learning rate is known.")
         old = float(groups[0]["lr"])
-        value = float(Expression(request.expression).value(Scope({"lr": old, "old": old}, None, -1, self._frame)))
+        value = float(
+            Expression(request.expression).value(Scope({"lr": old, "old": old}, None, -1, self._frame))
+        )
         for group in groups:
             group["lr"] = value
         self._pilot.outbox.put(happened.ValueSet(self._pilot.recorder.backward, -1, "lr", f"{value:g}"))

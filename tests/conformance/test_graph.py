@@ -1,4 +1,5 @@
-"""The graph of a backward against real PyTorch's: same nodes, same edges, same order of a walk along next_functions."""
+"""The graph of a backward against real PyTorch's: same nodes, same edges, same order of a walk along
+next_functions."""
 
 from __future__ import annotations
 
@@ -26,7 +27,9 @@ def walked(root):
         stack += [f for f, _ in reversed(fn.next_functions) if f is not None]
     def name(fn):
         return "AccumulateGrad" if hasattr(fn, "variable") else fn.name()
-    return [[name(fn), [[index[f], nr] if f is not None else None for f, nr in fn.next_functions]] for fn in nodes]
+    def edges(fn):
+        return [[index[f], nr] if f is not None else None for f, nr in fn.next_functions]
+    return [[name(fn), edges(fn)] for fn in nodes]
 print(json.dumps(walked(loss.grad_fn)))
 """
 
@@ -35,28 +38,34 @@ SCRIPTS = {
     "quickstart": "m = nn.Linear(5, 6)\nloss = nn.MSELoss()(m(torch.randn(2, 5)), torch.randn(2, 6))\n",
     "mlp": (
         "m = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Dropout(0.5), nn.Linear(16, 4))\n"
-        "loss = nn.CrossEntropyLoss()(m(torch.randn(3, 8)), torch.tensor([0, 1, 2]))\n"),
+        "loss = nn.CrossEntropyLoss()(m(torch.randn(3, 8)), torch.tensor([0, 1, 2]))\n"
+    ),
     "shared weight": (
         "w = torch.randn(3, 3, requires_grad=True)\nh = torch.ones(2, 3)\n"
-        "for _ in range(3):\n    h = torch.tanh(h @ w + h)\nloss = (h ** 2).sum()\n"),
+        "for _ in range(3):\n    h = torch.tanh(h @ w + h)\nloss = (h ** 2).sum()\n"
+    ),
     "views and sums": (
         "x = torch.randn(4, 6, requires_grad=True)\ny = x.view(2, 12).t()[1:3].reshape(-1)\n"
-        "loss = (y * y.detach() + x.flatten()[:4]).exp().mean()\n"),
+        "loss = (y * y.detach() + x.flatten()[:4]).exp().mean()\n"
+    ),
     "several outputs": (
         "x = torch.randn(4, 6, requires_grad=True)\na, b, c = x.split(2, 1)\nv, i = a.max(1)\n"
-        "loss = (torch.cat([a, c], 1).sum(1) * v + torch.stack([b, c]).mean()).sum()\n"),
-    "in place": (
-        "x = torch.randn(4, requires_grad=True)\ny = x * 2\ny.add_(1).mul_(x)\nloss = y.sum()\n"),
+        "loss = (torch.cat([a, c], 1).sum(1) * v + torch.stack([b, c]).mean()).sum()\n"
+    ),
+    "in place": ("x = torch.randn(4, requires_grad=True)\ny = x * 2\ny.add_(1).mul_(x)\nloss = y.sum()\n"),
     "broadcast": (
         "a = torch.randn(3, 1, requires_grad=True)\nb = torch.randn(4, requires_grad=True)\n"
-        "loss = (a * b / (b.abs() + 1) - 2 * a).pow(2).mean()\n"),
+        "loss = (a * b / (b.abs() + 1) - 2 * a).pow(2).mean()\n"
+    ),
     "logistic": (
         "w = torch.zeros(3, requires_grad=True)\nx = torch.randn(5, 3)\n"
-        "loss = F.binary_cross_entropy(torch.sigmoid(x.mv(w)), torch.ones(5))\n"),
+        "loss = F.binary_cross_entropy(torch.sigmoid(x.mv(w)), torch.ones(5))\n"
+    ),
     "convolution": (
         "m = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),\n"
         "                  nn.Linear(36, 2), nn.LogSoftmax(1))\n"
-        "loss = F.nll_loss(m(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1]))\n"),
+        "loss = F.nll_loss(m(torch.randn(2, 1, 8, 8)), torch.tensor([0, 1]))\n"
+    ),
 }
 
 

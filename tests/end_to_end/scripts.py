@@ -1,6 +1,6 @@
 """Scripts that the tests run."""
 
-REGRESSION = '''import torch
+REGRESSION = """import torch
 torch.manual_seed(1)
 w = torch.randn(5, 6, requires_grad=True)
 b = torch.zeros(6, requires_grad=True)
@@ -16,9 +16,9 @@ for epoch in range(EPOCHS):
         w -= 0.1 * w.grad
         b -= 0.1 * b.grad
 print("done")
-'''
+"""
 
-QUICKSTART = '''import numpy as np
+QUICKSTART = """import numpy as np
 import random
 import torch
 
@@ -67,7 +67,7 @@ for epoch in range(100):
     loss.backward()  # 反向传播，计算当前梯度
     optimizer.step()  # 根据梯度更新网络参数
 print("pred =", pred)
-'''
+"""
 
 
 def regression(epochs: int = 30) -> str:

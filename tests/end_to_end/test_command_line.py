@@ -30,11 +30,19 @@ if len(sys.argv) > 1:
 
 def run(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run([sys.executable, *map(str, words)], capture_output=True, text=True, cwd=cwd, timeout=60,
-                          env=environment)
+    return subprocess.run(
+        [sys.executable, *map(str, words)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        timeout=60,
+        env=environment,
+    )
 
 
-@pytest.mark.parametrize("arguments", [[], ["exit", "7"], ["say"], ["raise"]], ids=lambda a: " ".join(a) or "plain")
+@pytest.mark.parametrize(
+    "arguments", [[], ["exit", "7"], ["say"], ["raise"]], ids=lambda a: " ".join(a) or "plain"
+)
 def test_a_script_runs_as_under_plain_python(tmp_path: Path, arguments: list[str]) -> None:
     script = tmp_path / "a.py"
     script.write_text(PLAIN)
@@ -64,7 +72,8 @@ def test_torch_is_the_engine_one_object_per_module(tmp_path: Path) -> None:
         "assert torch is engine and torch.autograd is engine.autograd\n"
         "assert backward is engine.autograd.backward\n"
         "assert engine.autograd.__spec__.name == 'engine.autograd'\n"
-        "try:\n    import torch.no_such_part\nexcept ModuleNotFoundError as e:\n    print(e)\n")
+        "try:\n    import torch.no_such_part\nexcept ModuleNotFoundError as e:\n    print(e)\n"
+    )
     ours = run("-m", "engine", script)
     assert (ours.stdout, ours.stderr) == ("No module named 'torch.no_such_part'\n", "")
 
@@ -76,7 +85,8 @@ def test_the_modules_that_scripts_import_are_there(tmp_path: Path) -> None:
         "import torch.nn as nn\nimport torch.nn.functional as F\nimport torch.optim as optim\n"
         "from torch.utils.data import DataLoader\n"
         "assert nn is engine.nn and F is nn.functional and optim is engine.optim\n"
-        "import engine.utils.data\nassert DataLoader is engine.utils.data.DataLoader\n")
+        "import engine.utils.data\nassert DataLoader is engine.utils.data.DataLoader\n"
+    )
     assert run("-m", "engine", script).stderr == ""
 
 

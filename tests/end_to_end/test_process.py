@@ -1,4 +1,5 @@
-"""The child process: killed, looping, raising, printing, asking; nothing is left behind and nothing is lost."""
+"""The child process: killed, looping, raising, printing, asking; nothing is left behind and nothing is
+lost."""
 
 from __future__ import annotations
 
@@ -74,8 +75,18 @@ def _being_paused(d: Driver) -> None:
     d.session.pause()
 
 
-MOMENTS = [_at_launch, _while_loading, _at_its_first_event, _running, _at_a_stop, _in_a_step, _in_a_step_back,
-           _in_a_fetch, _in_an_edit, _being_paused]
+MOMENTS = [
+    _at_launch,
+    _while_loading,
+    _at_its_first_event,
+    _running,
+    _at_a_stop,
+    _in_a_step,
+    _in_a_step_back,
+    _in_a_fetch,
+    _in_an_edit,
+    _being_paused,
+]
 
 
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda m: m.__name__.strip("_"))
@@ -170,12 +181,16 @@ def test_a_script_that_prints_for_ever_does_not_fill_memory(driver: Driver, tmp_
 
 
 def test_stdout_stderr_and_child_processes_are_told_apart(driver: Driver, tmp_path: Path) -> None:
-    session = driver.open(tmp_path / "a.py", (
-        "import os, subprocess, sys\n"
-        "print('out'); print('err', file=sys.stderr)\n"
-        "os.write(1, b'raw\\n')\n"
-        "subprocess.run([sys.executable, '-c', 'print(\"sub\")'])\n"
-        "sys.exit(3)\n"))
+    session = driver.open(
+        tmp_path / "a.py",
+        (
+            "import os, subprocess, sys\n"
+            "print('out'); print('err', file=sys.stderr)\n"
+            "os.write(1, b'raw\\n')\n"
+            "subprocess.run([sys.executable, '-c', 'print(\"sub\")'])\n"
+            "sys.exit(3)\n"
+        ),
+    )
     session.run()
     driver.to_stop()
     assert session.ended.exit_status == 3
@@ -202,7 +217,8 @@ def test_a_child_whose_app_dies_ends_by_itself(tmp_path: Path) -> None:
         "from app.link.child import Child\n"
         "from engine.protocol.request import Run\n"
         f"child = Child(Path({str(script)!r})); child.send(Run())\n"
-        f"while not os.path.exists({str(tmp_path / 'pid')!r}) or not open({str(tmp_path / 'pid')!r}).read():\n"
+        f"path = {str(tmp_path / 'pid')!r}\n"
+        "while not os.path.exists(path) or not open(path).read():\n"
         "    time.sleep(0.01)\n"
         "os._exit(0)\n"
     )
@@ -215,11 +231,15 @@ def test_a_child_whose_app_dies_ends_by_itself(tmp_path: Path) -> None:
 
 
 def test_processes_that_the_script_started_end_with_it(driver: Driver, tmp_path: Path) -> None:
-    session = driver.open(tmp_path / "a.py", (
-        "import subprocess, sys, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
-        "print(child.pid)\n"
-        "time.sleep(60)\n"))
+    session = driver.open(
+        tmp_path / "a.py",
+        (
+            "import subprocess, sys, time\n"
+            "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+            "print(child.pid)\n"
+            "time.sleep(60)\n"
+        ),
+    )
     session.run()
     driver.until(lambda: len(session.console))
     pid = int(session.console.lines()[0].text)

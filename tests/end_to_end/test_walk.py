@@ -27,7 +27,9 @@ def test_a_script_runs_to_its_end_and_its_loss_is_a_curve(driver: Driver, tmp_pa
     session.run()
     driver.to_stop()
     assert session.state == "ended" and session.ended.exit_status == 0
-    printed = [float(line.text.split()[2]) for line in session.console.lines() if line.text.startswith("epoch")]
+    printed = [
+        float(line.text.split()[2]) for line in session.console.lines() if line.text.startswith("epoch")
+    ]
     assert session.curves["loss"].values.tolist() == printed and len(printed) == 30
     assert [b.variable for b in session.timeline.backwards] == ["loss"] * 30
 
@@ -35,8 +37,16 @@ def test_a_script_runs_to_its_end_and_its_loss_is_a_curve(driver: Driver, tmp_pa
 def test_the_graph_has_pytorchs_nodes_and_the_scripts_names(standing: Driver) -> None:
     graph = standing.session.graph
     assert [n.name for n in graph.nodes] == [
-        "MeanBackward0", "PowBackward0", "SubBackward0", "TanhBackward0", "AddBackward0", "MmBackward0", "w", "b",
-        "y", "x",
+        "MeanBackward0",
+        "PowBackward0",
+        "SubBackward0",
+        "TanhBackward0",
+        "AddBackward0",
+        "MmBackward0",
+        "w",
+        "b",
+        "y",
+        "x",
     ]
     assert [n.kind for n in graph.nodes[-4:]] == ["leaf", "leaf", "input", "input"]
     assert graph.nodes[0].line == 9 and graph.nodes[5].line == 8
@@ -209,13 +219,17 @@ def test_run_to_a_node_an_iteration_and_back_to_a_node(standing: Driver) -> None
 
 
 def test_the_producer_of_a_nan_is_found(driver: Driver, tmp_path: Path) -> None:
-    session = driver.open(tmp_path / "a.py", (
-        "import torch\n"
-        "x = torch.tensor([4.0, 0.0], requires_grad=True)\n"
-        "y = torch.sqrt(x)\n"
-        "z = (y * 2.0).sum()\n"
-        "z.backward()\n"
-        "print(x.grad)\n"))
+    session = driver.open(
+        tmp_path / "a.py",
+        (
+            "import torch\n"
+            "x = torch.tensor([4.0, 0.0], requires_grad=True)\n"
+            "y = torch.sqrt(x)\n"
+            "z = (y * 2.0).sum()\n"
+            "z.backward()\n"
+            "print(x.grad)\n"
+        ),
+    )
     session.set_breakpoints([Breakpoint("nan", "")])
     session.run()
     driver.to_stop()
@@ -228,8 +242,18 @@ def test_the_quickstart_runs_with_its_modules_as_boxes(driver: Driver, tmp_path:
     driver.step()
     graph = session.graph
     assert [n.name for n in graph.nodes] == [
-        "MseLossBackward0", "AddmmBackward0", "linear.bias", "TBackward0", "linear.weight", "label", "input",
-    ] or [n.name for n in graph.nodes if n.kind == "op"] == ["MseLossBackward0", "AddmmBackward0", "TBackward0"]
+        "MseLossBackward0",
+        "AddmmBackward0",
+        "linear.bias",
+        "TBackward0",
+        "linear.weight",
+        "label",
+        "input",
+    ] or [n.name for n in graph.nodes if n.kind == "op"] == [
+        "MseLossBackward0",
+        "AddmmBackward0",
+        "TBackward0",
+    ]
     linear = next(m for m in graph.modules if m.type == "Linear")
     assert (linear.path, linear.detail) == ("linear", "5 → 6")
     assert graph.modules[linear.parent].type == "DummyModel"
@@ -259,7 +283,8 @@ def test_a_recorded_run_shows_what_the_live_run_showed(driver: Driver, tmp_path:
     for position in range(9):
         seen, kept = session.graph, recording.graph_at(0, position)
         assert [(n.name, n.state, n.incoming, n.outgoing) for n in seen.nodes] == [
-            (n.name, n.state, n.incoming, n.outgoing) for n in kept.nodes]
+            (n.name, n.state, n.incoming, n.outgoing) for n in kept.nodes
+        ]
         assert [e.grad for e in seen.edges] == [e.grad for e in kept.edges]
         driver.step()
     w = driver.node("w")
@@ -284,8 +309,10 @@ def test_going_back_in_training_repeats_the_run_bit_for_bit(driver: Driver, tmp_
 
 
 def test_a_script_that_does_not_repeat_is_said_so(driver: Driver, tmp_path: Path) -> None:
-    source = regression(20).replace("epoch in range(20):", "epoch in range(20):\n    if epoch == 5: import time; "
-                                    "w.data = w.data + time.time() % 1")
+    source = regression(20).replace(
+        "epoch in range(20):",
+        "epoch in range(20):\n    if epoch == 5: import time; w.data = w.data + time.time() % 1",
+    )
     session = driver.open(tmp_path / "a.py", source)
     session.run()
     driver.to_stop()

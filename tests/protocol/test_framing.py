@@ -29,7 +29,12 @@ from engine.protocol.framing import (
 from tests.protocol.samples import run
 
 FILLING = {
-    str: "a", int: 3, float: 1.5, bool: True, bytes: b"\x00\xff", tuple[int, int]: (1, 0),
+    str: "a",
+    int: 3,
+    float: 1.5,
+    bool: True,
+    bytes: b"\x00\xff",
+    tuple[int, int]: (1, 0),
 }
 
 
@@ -45,10 +50,19 @@ def filled(kind: type) -> object:
     return kind(*values)
 
 
-EVENTS = [k for k in vars(happened).values() if isinstance(k, type) and issubclass(k, happened.Event)
-          and k is not happened.Event and k is not happened.UnknownEvent]
-REQUESTS = [k for k in vars(ask).values() if isinstance(k, type) and issubclass(k, ask.Request)
-            and k is not ask.Request]
+EVENTS = [
+    k
+    for k in vars(happened).values()
+    if isinstance(k, type)
+    and issubclass(k, happened.Event)
+    and k is not happened.Event
+    and k is not happened.UnknownEvent
+]
+REQUESTS = [
+    k
+    for k in vars(ask).values()
+    if isinstance(k, type) and issubclass(k, ask.Request) and k is not ask.Request
+]
 
 
 @pytest.mark.parametrize("kind", EVENTS, ids=lambda k: k.__name__)
@@ -79,7 +93,9 @@ def test_large_batches_are_cut_to_512_messages() -> None:
 
 
 def test_a_kind_from_a_newer_minor_version_is_kept_as_unknown() -> None:
-    payload = msgspec.msgpack.encode([["RunResumed"], ["MoonRose", 3, "full"], ["RunEnded", 0, 0.5, "added later"]])
+    payload = msgspec.msgpack.encode(
+        [["RunResumed"], ["MoonRose", 3, "full"], ["RunEnded", 0, 0.5, "added later"]]
+    )
     got = decode_events(payload)
     assert got[0] == happened.RunResumed()
     assert got[1] == happened.UnknownEvent("MoonRose", "[3, 'full']")
@@ -88,7 +104,9 @@ def test_a_kind_from_a_newer_minor_version_is_kept_as_unknown() -> None:
 
 def test_another_major_version_is_refused_in_words() -> None:
     newer = struct.pack("<8sHH", MAGIC, VERSION[0] + 1, 3)
-    with pytest.raises(VersionError, match=r"protocol 2\.3, newer than this Gradwalk's 1\.0\. Update Gradwalk"):
+    with pytest.raises(
+        VersionError, match=r"protocol 2\.3, newer than this Gradwalk's 1\.0\. Update Gradwalk"
+    ):
         Decoder("It").feed(newer)
 
 
