@@ -33,7 +33,7 @@ def _flash(query: Any, key: Any, value: Any, dropout_p: float, is_causal: bool, 
     with np.errstate(divide="ignore"):
         logsumexp = (np.log(total) + top)[..., 0]
     p = np.where(total > 0, e / np.where(total > 0, total, 1), 0).astype(query.dtype)
-    return np.matmul(p, value), logsumexp
+    return np.matmul(p, value, out=np.empty_like(query)), logsumexp  # laid out in memory as the query is
 
 
 def _flash_gradient(grad: Any, query: Any, key: Any, value: Any, is_causal: bool, attn_mask: Any, scale: float,
