@@ -19,11 +19,34 @@ from engine.core import draw
 from engine.core.generator import Generator, default_generator
 from engine.core.orthogonal import orthogonal_factor
 
-__all__ = ["calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
-           "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
+__all__ = [
+    "calculate_gain",
+    "constant_",
+    "dirac_",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "ones_",
+    "orthogonal_",
+    "sparse_",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
+    "zeros_",
+]
 
-_UNIT_GAIN = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d",
-              "sigmoid")
+_UNIT_GAIN = (
+    "linear",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "conv_transpose3d",
+    "sigmoid",
+)
 
 
 def _wrote(tensor: Any, values: Any) -> Any:
@@ -56,7 +79,7 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
             slope = param
         else:
             raise ValueError(f"negative_slope {param} not a valid number")
-        return math.sqrt(2.0 / (1 + slope ** 2))
+        return math.sqrt(2.0 / (1 + slope**2))
     if nonlinearity == "selu":
         return 3.0 / 4
     raise ValueError(f"Unsupported nonlinearity {nonlinearity}")
@@ -78,7 +101,7 @@ def _calculate_correct_fan(tensor: Any, mode: str) -> int:
     return _calculate_fan_in_and_fan_out(tensor)[modes.index(mode)]
 
 
-# -- plain distributions -----------------------------------------------------------------------------------------
+# -- plain distributions ------------------------------------------------------------
 
 
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Any:
@@ -93,15 +116,26 @@ def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Generat
         return tensor.normal_(mean, std, generator=generator)
 
 
-def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
-                  generator: Generator | None = None) -> Any:
+def trunc_normal_(
+    tensor: Any,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: Generator | None = None,
+) -> Any:
     """The tensor filled with normal samples that lie in [a, b]."""
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
-                      "incorrect.", stacklevel=2)
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
+            "incorrect.",
+            stacklevel=2,
+        )
     source = default_generator if generator is None else generator
     values = np.empty_like(tensor._array())
-    flat = draw.truncated_normal(source, values.size, values.dtype, mean, std, a, b, values.flags.c_contiguous)
+    flat = draw.truncated_normal(
+        source, values.size, values.dtype, mean, std, a, b, values.flags.c_contiguous
+    )
     draw.store(values, flat)
     return _wrote(tensor, values)
 
@@ -121,7 +155,7 @@ def zeros_(tensor: Any) -> Any:
     return _wrote(tensor, 0)
 
 
-# -- identities --------------------------------------------------------------------------------------------------
+# -- identities ---------------------------------------------------------------------
 
 
 def eye_(tensor: Any) -> Any:
@@ -151,7 +185,7 @@ def dirac_(tensor: Any, groups: int = 1) -> Any:
     return _wrote(tensor, values)
 
 
-# -- by fan ------------------------------------------------------------------------------------------------------
+# -- by fan -------------------------------------------------------------------------
 
 
 def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Generator | None = None) -> Any:
@@ -175,8 +209,13 @@ def _empty(tensor: Any) -> bool:
     return False
 
 
-def kaiming_uniform_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
-                     generator: Generator | None = None) -> Any:
+def kaiming_uniform_(
+    tensor: Any,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Any:
     """Uniform samples whose variance suits one fan and the nonlinearity after it (He)."""
     if _empty(tensor):
         return tensor
@@ -186,8 +225,13 @@ def kaiming_uniform_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlineari
     return uniform_(tensor, -bound, bound, generator)
 
 
-def kaiming_normal_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
-                    generator: Generator | None = None) -> Any:
+def kaiming_normal_(
+    tensor: Any,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Any:
     """Normal samples whose variance suits one fan and the nonlinearity after it (He)."""
     if _empty(tensor):
         return tensor
@@ -195,7 +239,7 @@ def kaiming_normal_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearit
     return normal_(tensor, 0.0, calculate_gain(nonlinearity, a) / math.sqrt(fan), generator)
 
 
-# -- structured --------------------------------------------------------------------------------------------------
+# -- structured ---------------------------------------------------------------------
 
 
 def orthogonal_(tensor: Any, gain: float = 1, generator: Generator | None = None) -> Any:
@@ -230,7 +274,7 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Generato
     return _wrote(tensor, values)
 
 
-# -- names of old ------------------------------------------------------------------------------------------------
+# -- names of old -------------------------------------------------------------------
 
 
 def _deprecated(function: Callable) -> Callable:
@@ -239,7 +283,9 @@ def _deprecated(function: Callable) -> Callable:
 
     @functools.wraps(function)
     def renamed(*args: Any, **kwargs: Any) -> Any:
-        warnings.warn(f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2)
+        warnings.warn(
+            f"`nn.init.{old}` is now deprecated in favor of `nn.init.{new}`.", FutureWarning, stacklevel=2
+        )
         return function(*args, **kwargs)
 
     renamed.__name__ = renamed.__qualname__ = old

@@ -245,7 +245,7 @@ def multi_head_attention_forward(
         k = k.view(batch, num_heads, source, head_dim)
         v = v.view(batch, num_heads, source, head_dim)
         output = F.scaled_dot_product_attention(q, k, v, attn_mask, dropout_p, is_causal)
-        output = output.permute(2, 0, 1, 3).contiguous().view(batch * length, embed_dim)
+        output = output.permute(2, 0, 1, 3).reshape(batch * length, embed_dim)
         output = F.linear(output, out_proj_weight, out_proj_bias).view(length, batch, output.size(1))
         return (output if batched else output.squeeze(1)), None
     scaled = q * math.sqrt(1.0 / head_dim)
@@ -257,7 +257,7 @@ def multi_head_attention_forward(
     if dropout_p > 0.0:
         weights = F.dropout(weights, p=dropout_p)
     output = engine.bmm(weights, v)
-    output = output.transpose(0, 1).contiguous().view(length * batch, embed_dim)
+    output = output.transpose(0, 1).reshape(length * batch, embed_dim)
     output = F.linear(output, out_proj_weight, out_proj_bias)
     output = output.view(length, batch, output.size(1))
     weights = weights.view(batch, num_heads, length, source)

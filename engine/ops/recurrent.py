@@ -354,11 +354,7 @@ def _weights(params: Any, has_biases: bool, projected: bool) -> list[_Weights]:
 def _sequence(mode: str, args: tuple, kwargs: dict) -> tuple:
     """The layers of any mode over plain or packed input: (output, last h) or (output, last h, last c)."""
     names: tuple[str, ...]
-    if (
-        "data" in kwargs
-        or "batch_sizes" in kwargs
-        or not isinstance(args[2] if len(args) > 2 else (), (list, tuple))
-    ):
+    if "batch_sizes" in kwargs or isinstance(args[3] if len(args) > 3 else None, (list, tuple)):
         names = (
             "data",
             "batch_sizes",
@@ -421,7 +417,7 @@ def _sequence(mode: str, args: tuple, kwargs: dict) -> tuple:
         if given["dropout"] != 0 and given["train"] and layer < given["num_layers"] - 1:
             x = OPS["dropout"](x, given["dropout"], True)
     if batch_first:
-        x = x.transpose(0, 1)
+        x = x.transpose(0, 1) if lstm else x.transpose_(0, 1)
     if lstm:
         return x, OPS["stack"]([h for h, _ in last], 0), OPS["stack"]([c for _, c in last], 0)
     return x, OPS["stack"](last, 0)

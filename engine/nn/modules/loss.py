@@ -278,10 +278,10 @@ class LinearCrossEntropyLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """Shapes: (N, in_features) and (N, *out_features) → scalar, or (N, *out_features)."""
-        weight, bias = self.linear.weight, self.linear.bias
-        if self.out_features:
-            weight = weight.reshape(self.num_classes, *self.out_features, -1)
-            bias = None if bias is None else bias.reshape(self.num_classes, *self.out_features)
+        weight = self.linear.weight.view(self.num_classes, *self.out_features, self.linear.in_features)
+        bias = self.linear.bias
+        if bias is not None:
+            bias = bias.view(self.num_classes, *self.out_features)
         return F.linear_cross_entropy(
             input,
             weight,
