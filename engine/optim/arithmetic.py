@@ -188,6 +188,19 @@ class ArrayMath:
         return a
 
     @staticmethod
+    def momentum_(
+        p: np.ndarray, g: np.ndarray, buffer: np.ndarray, keep: float, take: float, rate: float
+    ) -> bool:
+        """Whether a compiled loop has done a step with momentum: the same bits in one pass."""
+        fast = _compiled(p, g, buffer)
+        if fast is None:
+            return False
+        fast.momentum(
+            p.reshape(-1), g.reshape(-1), buffer.reshape(-1), _rate(p, keep), _rate(p, take), _rate(p, rate)
+        )
+        return True
+
+    @staticmethod
     def adam_(
         p: np.ndarray,
         g: np.ndarray,

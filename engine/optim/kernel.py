@@ -24,14 +24,14 @@ def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, a, a), emit
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def add(a: Any, b: Any, alpha: Any) -> None:
     """a += alpha * b."""
     for i in range(a.size):
         a[i] = _fma(b[i], alpha, a[i])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def lerp(a: Any, b: Any, weight: Any) -> None:
     """a += weight * (b - a), from the nearer end."""
     if abs(weight) < 0.5:
@@ -43,21 +43,21 @@ def lerp(a: Any, b: Any, weight: Any) -> None:
             a[i] = _fma(b[i] - a[i], rest, b[i])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def addcmul(a: Any, b: Any, c: Any, value: Any) -> None:
     """a += value * b * c."""
     for i in range(a.size):
         a[i] = _fma(value * b[i], c[i], a[i])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def addcdiv(a: Any, b: Any, c: Any, value: Any) -> None:
     """a += value * b / c."""
     for i in range(a.size):
         a[i] += value * b[i] / c[i]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def adam(
     p: Any,
     g: Any,
@@ -77,3 +77,12 @@ def adam(
         average[i] = m
         square[i] = v
         p[i] += rate * m / (np.sqrt(v) / root + eps)
+
+
+@njit(cache=True, error_model="numpy")
+def momentum(p: Any, g: Any, buffer: Any, keep: Any, take: Any, rate: Any) -> None:
+    """buffer = keep * buffer + take * g; p += rate * buffer."""
+    for i in range(p.size):
+        b = _fma(g[i], take, keep * buffer[i])
+        buffer[i] = b
+        p[i] = _fma(b, rate, p[i])

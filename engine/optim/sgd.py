@@ -82,7 +82,10 @@ class SGD(Parameterwise):
             if state.pop("fresh", False):
                 m.copy_(buffer, g)
             else:
-                m.add_(m.mul_(buffer, momentum), g, alpha=1 - group["dampening"])
+                take = 1 - group["dampening"]
+                if m is ArrayMath and not group["nesterov"] and m.momentum_(p, g, buffer, momentum, take, -lr):
+                    return
+                m.add_(m.mul_(buffer, momentum), g, alpha=take)
             g = m.add(g, buffer, alpha=momentum) if group["nesterov"] else buffer
         m.add_(p, g, alpha=-lr)
 

@@ -66,6 +66,17 @@ def test_adam_in_one_pass_gives_the_bits_of_adam_in_six() -> None:
     assert whole[0].tobytes() == p.tobytes()
 
 
+def test_momentum_in_one_pass_gives_the_bits_of_momentum_in_three() -> None:
+    from engine.optim.arithmetic import ArrayMath as m
+
+    random = np.random.RandomState(1)
+    p, g, buffer = (random.standard_normal(5000).astype(np.float32) for _ in range(3))
+    whole = [p.copy(), g.copy(), buffer.copy()]
+    assert m.momentum_(*whole, 0.9, 0.7, -0.01)
+    m.add_(p, m.add_(m.mul_(buffer, 0.9), g, alpha=0.7), alpha=-0.01)
+    assert whole[0].tobytes() == p.tobytes()
+
+
 def test_a_group_keeps_its_own_options_and_the_text_shows_them() -> None:
     optimizer = torch.optim.SGD([{"params": [parameter(1.0)]}, {"params": [parameter(2.0)], "lr": 0.5}], lr=0.1)
     assert repr(optimizer) == """SGD (
