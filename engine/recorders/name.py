@@ -115,9 +115,9 @@ def module_detail(module: Any) -> str:
         probability = getattr(module, "p", None)
         if isinstance(probability, float):
             return f"p = {probability:g}"
-        size = getattr(module, "kernel_size", None)
-        if size is not None:
-            return "×".join(str(k) for k in size) if isinstance(size, tuple) else f"{size}×{size}"
+        window = getattr(module, "kernel_size", None)
+        if window is not None:
+            return "×".join(str(k) for k in window) if isinstance(window, tuple) else f"{window}×{window}"
     except Exception:
         return ""
     return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -138,11 +139,11 @@ class Structures:
                 edges.append(EdgePart(len(nodes) + at, i, slot, 0, tuple(array.shape)))
         parts = [self._node_part(node, calls, consumer, frame) for node in nodes]
         for at, array in enumerate(inputs):
-            name = name_where(frame, lambda v, a=array: getattr(v, "_a", None) is a) or input_names[at]
+            name = name_where(frame, _is_array(array)) or input_names[at]
             parts.append(NodePart("input", name, "", tuple(array.shape), dtype_name(array.dtype)))
         modules = tuple(
             ModulePart(
-                self._names.module(c.module) or name_where(frame, lambda v, m=c.module: v is m),
+                self._names.module(c.module) or name_where(frame, _is_thing(c.module)),
                 type(c.module).__name__,
                 -1 if c.parent is None else calls[c.parent],
                 module_detail(c.module),
@@ -163,10 +164,10 @@ class Structures:
             module = -1
             if name:
                 user = consumer.get(node)
-                call = made(user).call if user is not None else None
-                module = -1 if call is None else calls[call]
+                used_in = made(user).call if user is not None else None
+                module = -1 if used_in is None else calls[used_in]
             else:
-                name = name_where(frame, lambda v: v is leaf) or leaf.name or "leaf"
+                name = name_where(frame, _is_thing(leaf)) or leaf.name or "leaf"
             text = "Parameter" if leaf._is_param else "Tensor"
             return NodePart(
                 "leaf", name, "", tuple(leaf._a.shape), dtype_name(leaf._a.dtype), module, text=text
@@ -221,6 +222,14 @@ def order_of(run: Any) -> list[Node]:
                     tie += 1
                     heapq.heappush(ready, (-fn.sequence, tie, fn))
     return order
+
+
+def _is_thing(thing: Any) -> Callable[[Any], bool]:
+    return lambda value: value is thing
+
+
+def _is_array(array: Any) -> Callable[[Any], bool]:
+    return lambda value: getattr(value, "_a", None) is array
 
 
 def saved_bytes(nodes: list[Node]) -> int:

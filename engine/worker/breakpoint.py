@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.worker.expression import Expression, ExpressionError
 
 KINDS = ("node", "op", "module", "parameter", "line", "iteration", "nan")
-Names = Callable[[], dict[str, Any]]
+Names = Callable[[], Mapping[str, Any]]
 
 
 class Breakpoint:

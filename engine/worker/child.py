@@ -19,6 +19,7 @@ from engine.protocol.framing import header
 from engine.recorders.catalogue import catalogue
 from engine.recorders.recorder import Recorder
 from engine.script import ScriptRun, exit_status, from_script
+from engine.worker.compiling import CompileWatch
 from engine.worker.inbox import Inbox
 from engine.worker.outbox import Outbox
 from engine.worker.pilot import Pilot
@@ -76,7 +77,7 @@ class Child:
         self.outbox.put(catalogue())
         self.outbox.flush()
         self.inbox.start()
-        _tell_of_compiling(self.outbox)
+        self.outbox.on_tick = CompileWatch(self.outbox.put).look
         pilot.wait_for_start()
         recorder.install()
         status = execute(script, self.outbox)
@@ -228,12 +229,3 @@ def _engine_version() -> str:
     import engine
 
     return getattr(engine, "__version__", "")
-
-
-def _tell_of_compiling(outbox: Outbox) -> None:
-    """Have the kernels tell when they compile, where they can."""
-    try:
-        from engine.kernels import compiling
-    except ImportError:
-        return
-    compiling.on_progress = lambda what, done, total: outbox.put(happened.WorkProgressed(what, done, total))

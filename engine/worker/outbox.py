@@ -27,6 +27,7 @@ class Outbox:
         self._writing = threading.Lock()
         self._over = threading.Event()
         self.broken = False
+        self.on_tick: Callable[[], None] = lambda: None
         self._ticker = threading.Thread(target=self._tick, name="outbox", daemon=True)
         self._ticker.start()
 
@@ -81,5 +82,6 @@ class Outbox:
 
     def _tick(self) -> None:
         while not self._over.wait(TICK_S):
+            self.on_tick()
             if self._events or self._text:
                 self.flush()
