@@ -42,6 +42,12 @@ _viewing = View(
     grads={"self": lambda grad, self_shape: grad.reshape(self_shape)},
 )
 
+_reshape_alias = View(
+    name="_reshape_alias", inputs=("self",), grad_fn="ReshapeAliasBackward0", on=(), out=False,
+    formula=r"y = x", text="A view under another shape of memory that does not lie row by row.", forward=_view,
+    grads={"self": lambda grad, self_shape: grad.reshape(self_shape)},
+)
+
 
 def _view_dtype(self: Any, dtype: Any) -> Any:
     if dtype.numpy.itemsize != self.dtype.itemsize:
@@ -88,8 +94,10 @@ def reshape(self: Any, *shape: Any) -> Any:
     """Another shape: a view where the strides allow it, else a copy."""
     a = self._array()
     sizes = infer_size(sizes_of(shape), a.size)
-    if a.flags.c_contiguous or viewed(a, sizes) is not None:
+    if a.flags.c_contiguous:
         return _viewing.call(self, (sizes,))
+    if viewed(a, sizes) is not None:
+        return _reshape_alias.call(self, (sizes,))
     return unsafe_view(self.clone(memory_format=_contiguous()), sizes)
 
 
