@@ -19,7 +19,7 @@ _S0, _S1, _S2 = (_single(c) for c in twin._SIN)
 _D0, _D1, _D2 = (_single(c) for c in twin._QUARTER_PI)
 _LOW, _HIGH, _ROOT = _single(twin._LOG2_LOW), _single(twin._LOG2_HIGH), _single(twin._ROOT_HALF)
 _FOUR, _TWO_PI = _single(twin._FOUR_OVER_PI), _single(twin._TWO_PI)
-_ONE, _HALF, _MINUS_TWO, _UNIT = _single(1), _single(0.5), _single(-2), _single(2.0 ** -24)
+_ONE, _HALF, _MINUS_TWO, _UNIT = _single(1), _single(0.5), _single(-2), _single(2.0**-24)
 
 
 @intrinsic

@@ -1,7 +1,7 @@
 """Samples of each distribution, in PyTorch's order of draws and to its last bit.
 
-Every function takes a generator and a count and gives a flat array; `store` lays such an array out in a tensor's
-memory the way PyTorch visits it. Shapes: (count,) unless said otherwise.
+Every function takes a generator and a count and gives a flat array; `store` lays such an array out in a
+tensor's memory the way PyTorch visits it. Shapes: (count,) unless said otherwise.
 
 Source: https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 """
@@ -17,9 +17,25 @@ from engine.core.box_muller import normals_from_words
 from engine.core.fused import fused_multiply_add
 from engine.core.generator import Generator
 
-__all__ = ["bernoulli", "bernoulli_of", "categories", "cauchy", "exponential", "geometric", "integers", "log_normal", "narrow",
-           "normal", "permutation",
-           "standard_normal_doubles", "store", "truncated_normal", "uniform", "uniform_doubles", "whole_range"]
+__all__ = [
+    "bernoulli",
+    "bernoulli_of",
+    "categories",
+    "cauchy",
+    "exponential",
+    "geometric",
+    "integers",
+    "log_normal",
+    "narrow",
+    "normal",
+    "permutation",
+    "standard_normal_doubles",
+    "store",
+    "truncated_normal",
+    "uniform",
+    "uniform_doubles",
+    "whole_range",
+]
 
 _MANTISSA = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
 _SERIAL = 16  # fewer normals than this, or scattered ones, are drawn one by one
@@ -53,17 +69,19 @@ def _log(values: np.ndarray) -> np.ndarray:
     return _each(lambda value: math.log(value) if value > 0 else -math.inf, values)
 
 
-# -- uniform -----------------------------------------------------------------------------------------
+# -- uniform ------------------------------------------------------------------------
 def uniform_doubles(generator: Generator, count: int) -> np.ndarray:
     """Doubles in [0, 1) of 53 bits, two words each."""
-    return (generator.long_words(count) & np.uint64(0x1FFFFFFFFFFFFF)) * 2.0 ** -53
+    return (generator.long_words(count) & np.uint64(0x1FFFFFFFFFFFFF)) * 2.0**-53
 
 
 def _uniform_singles(generator: Generator, count: int) -> np.ndarray:
-    return (generator.words(count) & np.uint32(0xFFFFFF)) * np.float32(2.0 ** -24)
+    return (generator.words(count) & np.uint32(0xFFFFFF)) * np.float32(2.0**-24)
 
 
-def uniform(generator: Generator, count: int, dtype: np.dtype, low: float = 0.0, high: float = 1.0) -> np.ndarray:
+def uniform(
+    generator: Generator, count: int, dtype: np.dtype, low: float = 0.0, high: float = 1.0
+) -> np.ndarray:
     """Samples in [low, high): scaled and shifted with one rounding."""
     if dtype == np.float64:
         values = uniform_doubles(generator, count)
@@ -81,7 +99,7 @@ def uniform(generator: Generator, count: int, dtype: np.dtype, low: float = 0.0,
     return values
 
 
-# -- normal ------------------------------------------------------------------------------------------
+# -- normal -------------------------------------------------------------------------
 def standard_normal_doubles(generator: Generator, count: int) -> np.ndarray:
     """Standard normal doubles, drawn in pairs; an odd one is kept for the next call."""
     values = np.empty(count + 1)
@@ -96,7 +114,7 @@ def standard_normal_doubles(generator: Generator, count: int) -> np.ndarray:
         radius = np.sqrt(-2.0 * _each(math.log1p, -uniforms[1::2]))
         end = begin + 2 * pairs
         values[begin:end:2] = radius * _each(math.cos, angle)
-        values[begin + 1:end:2] = radius * _each(math.sin, angle)
+        values[begin + 1 : end : 2] = radius * _each(math.sin, angle)
         if end > count:
             generator.next_normal = float(values[count])
     return values[:count]
@@ -112,9 +130,15 @@ def _double_blocks(uniforms: np.ndarray) -> np.ndarray:
     return values.reshape(-1)
 
 
-def normal(generator: Generator, count: int, dtype: np.dtype, mean: float = 0.0, std: float = 1.0,
-           contiguous: bool = True) -> np.ndarray:
-    """Normal samples; from 16 contiguous ones on in blocks of 16, whose last is drawn anew where it overlaps."""
+def normal(
+    generator: Generator,
+    count: int,
+    dtype: np.dtype,
+    mean: float = 0.0,
+    std: float = 1.0,
+    contiguous: bool = True,
+) -> np.ndarray:
+    """Normal samples; from 16 contiguous ones on in blocks of 16, the last drawn anew where it overlaps."""
     if count < _SERIAL or not contiguous:
         values = standard_normal_doubles(generator, count)
         if mean != 0 or std != 1:
@@ -137,13 +161,23 @@ def normal(generator: Generator, count: int, dtype: np.dtype, mean: float = 0.0,
     return values if dtype == np.float32 else values.astype(dtype)
 
 
-def truncated_normal(generator: Generator, count: int, dtype: np.dtype, mean: float, std: float, low: float,
-                     high: float, contiguous: bool = True) -> np.ndarray:
+def truncated_normal(
+    generator: Generator,
+    count: int,
+    dtype: np.dtype,
+    mean: float,
+    std: float,
+    low: float,
+    high: float,
+    contiguous: bool = True,
+) -> np.ndarray:
     """Normal samples in [low, high], by drawing again what falls outside.
 
-    Where the interval holds less than three tenths of the distribution, uniform samples are accepted by the density
-    instead."""
-    share = (math.erf((high - mean) / std / math.sqrt(2.0)) - math.erf((low - mean) / std / math.sqrt(2.0))) / 2.0
+    Where the interval holds less than three tenths of the distribution, uniform samples are accepted by the
+    density instead."""
+    share = (
+        math.erf((high - mean) / std / math.sqrt(2.0)) - math.erf((low - mean) / std / math.sqrt(2.0))
+    ) / 2.0
     if share > 0.3:
         values = normal(generator, count, dtype, mean, std, contiguous)
         least, most = narrow(np.float64([low, high]), dtype)
@@ -158,8 +192,13 @@ def truncated_normal(generator: Generator, count: int, dtype: np.dtype, mean: fl
         tried = uniform(generator, count, dtype, low, high)
         values = np.where(pending, tried, values)
         log_density = tried.astype(single)
-        for step in (lambda x: x - single(mean), lambda x: x / single(std), lambda x: x * x,
-                     lambda x: x * single(-0.5), lambda x: x - single(peak)):
+        for step in (
+            lambda x: x - single(mean),
+            lambda x: x / single(std),
+            lambda x: x * x,
+            lambda x: x * single(-0.5),
+            lambda x: x - single(peak),
+        ):
             log_density = step(log_density).astype(dtype).astype(single)
         chance = uniform(generator, count, dtype).astype(np.float64)
         pending = pending & (narrow(np.log(chance), dtype).astype(single) > log_density)
@@ -167,7 +206,9 @@ def truncated_normal(generator: Generator, count: int, dtype: np.dtype, mean: fl
             return values
 
 
-def log_normal(generator: Generator, count: int, dtype: np.dtype, mean: float = 1.0, std: float = 2.0) -> np.ndarray:
+def log_normal(
+    generator: Generator, count: int, dtype: np.dtype, mean: float = 1.0, std: float = 2.0
+) -> np.ndarray:
     """Samples whose logarithm is normal."""
     values = standard_normal_doubles(generator, count)
     return narrow(_each(_exp, fused_multiply_add(values, float(std), float(mean))), dtype)
@@ -180,7 +221,7 @@ def _exp(value: float) -> float:
         return math.inf
 
 
-# -- integers ----------------------------------------------------------------------------------------
+# -- integers -----------------------------------------------------------------------
 def _representable(low: int, high: int, dtype: np.dtype) -> tuple[int, int]:
     """The bounds moved inwards to the next numbers that a floating type holds."""
     digits = _MANTISSA[dtype.name]
@@ -198,7 +239,7 @@ def _representable(low: int, high: int, dtype: np.dtype) -> tuple[int, int]:
 
 
 def integers(generator: Generator, count: int, dtype: np.dtype, low: int, high: int) -> np.ndarray:
-    """Integers from low up to, not including, high: one word each, or two where the range is 2**28 or more."""
+    """Integers of [low, high): one word each, or two where the range is 2**28 or more."""
     floating = dtype.name in _MANTISSA
     if floating:
         low, high = _representable(low, high, dtype)
@@ -210,7 +251,11 @@ def integers(generator: Generator, count: int, dtype: np.dtype, low: int, high: 
     else:
         values = (generator.words(count) % np.uint32(span)).astype(np.uint64) + np.uint64(low & _ALL)
     values = values.view(np.int64)
-    return values.astype(np.float32).astype(dtype) if floating and dtype.itemsize == 2 else values.astype(dtype)
+    return (
+        values.astype(np.float32).astype(dtype)
+        if floating and dtype.itemsize == 2
+        else values.astype(dtype)
+    )
 
 
 def whole_range(generator: Generator, count: int, dtype: np.dtype) -> np.ndarray:
@@ -246,7 +291,7 @@ def permutation(generator: Generator, count: int) -> np.ndarray:
     return result
 
 
-# -- by inversion ------------------------------------------------------------------------------------
+# -- by inversion -------------------------------------------------------------------
 def exponential(generator: Generator, count: int, dtype: np.dtype, rate: float = 1.0) -> np.ndarray:
     """Exponential samples."""
     return narrow((-1.0 / rate) * _each(math.log1p, -uniform_doubles(generator, count)), dtype)
@@ -260,16 +305,18 @@ def geometric(generator: Generator, count: int, dtype: np.dtype, p: float) -> np
     return narrow(np.ceil(logs / math.log1p(-p)), dtype)
 
 
-def cauchy(generator: Generator, count: int, dtype: np.dtype, median: float = 0.0, sigma: float = 1.0) -> np.ndarray:
+def cauchy(
+    generator: Generator, count: int, dtype: np.dtype, median: float = 0.0, sigma: float = 1.0
+) -> np.ndarray:
     """Cauchy samples."""
     tangents = _each(math.tan, math.pi * (uniform_doubles(generator, count) - 0.5))
     return narrow(fused_multiply_add(tangents, float(sigma), float(median)), dtype)
 
 
-# -- bernoulli ---------------------------------------------------------------------------------------
+# -- bernoulli ----------------------------------------------------------------------
 def bernoulli(generator: Generator, count: int, p: float) -> np.ndarray:
     """Booleans, each True with the one probability p; two words each."""
-    threshold = math.ceil(p * 2.0 ** 53)
+    threshold = math.ceil(p * 2.0**53)
     words = generator.words(2 * count)
     upper = words[0::2] & np.uint32(0x1FFFFF)
     limit = np.uint32(threshold >> 32)
@@ -289,12 +336,15 @@ def bernoulli_of(generator: Generator, p: np.ndarray) -> np.ndarray:
 
 
 def categories(generator: Generator, weights: np.ndarray, count: int) -> np.ndarray:
-    """Row by row, count numbers of columns drawn with replacement by weight. Shapes: (rows, columns) -> (rows, count)."""
+    """Row by row, count numbers of columns drawn with replacement by weight.
+
+    Shapes: (rows, columns) -> (rows, count)."""
     result = np.empty((len(weights), count), dtype=np.int64)
     for row, out in zip(weights, result):
         cumulative = np.cumsum(row, dtype=np.float64 if row.dtype == np.float64 else np.float32)
         cumulative /= cumulative[-1]
         cumulative[-1] = 1
-        out[:] = np.searchsorted(cumulative.astype(np.float64), uniform_doubles(generator, count), side="left")
+        out[:] = np.searchsorted(
+            cumulative.astype(np.float64), uniform_doubles(generator, count), side="left"
+        )
     return result
-

@@ -23,13 +23,26 @@ STATE_BYTES = 5056
 _WORDS = 624
 # The bytes of PyTorch's saved state: seed, position, 624 words widened to 64 bits, and the two normal
 # samples (one double, one float) that a Box-Muller pair may have left over.
-_LAYOUT = np.dtype({
-    "names": ["seed", "left", "seeded", "next", "words", "normal_x", "normal", "normal_rho", "has_normal",
-              "float_normal", "has_float_normal"],
-    "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", _WORDS), "<f8", "<f8", "<f8", "<i4", "<f4", "?"],
-    "offsets": [0, 8, 12, 16, 24, 5016, 5024, 5032, 5040, 5048, 5052],
-    "itemsize": STATE_BYTES,
-})
+_LAYOUT = np.dtype(
+    {
+        "names": [
+            "seed",
+            "left",
+            "seeded",
+            "next",
+            "words",
+            "normal_x",
+            "normal",
+            "normal_rho",
+            "has_normal",
+            "float_normal",
+            "has_float_normal",
+        ],
+        "formats": ["<u8", "<i4", "<i4", "<u8", ("<u8", _WORDS), "<f8", "<f8", "<f8", "<i4", "<f4", "?"],
+        "offsets": [0, 8, 12, 16, 24, 5016, 5024, 5032, 5040, 5048, 5052],
+        "itemsize": STATE_BYTES,
+    }
+)
 
 
 def _same(value: Any) -> Any:
@@ -167,8 +180,10 @@ class Generator:
         if state.dtype != np.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor")
         if state.size != STATE_BYTES:
-            raise RuntimeError(f"Expected a CPUGeneratorImplState of size {STATE_BYTES} but found the input "
-                               f"RNG state size to be {state.size}")
+            raise RuntimeError(
+                f"Expected a CPUGeneratorImplState of size {STATE_BYTES} but found the input "
+                f"RNG state size to be {state.size}"
+            )
         row = np.ascontiguousarray(state).reshape(-1).view(_LAYOUT)[0]
         left, position = int(row["left"]), int(row["next"])
         if not (row["seeded"] == 1 and 0 < left <= _WORDS and 0 <= position <= _WORDS):
@@ -212,7 +227,7 @@ class Generator:
         if left_over is not None:
             self.next_normal = None
             return left_over
-        scale = 2.0 ** -53
+        scale = 2.0**-53
         angle = 2.0 * math.pi * ((self.long_word() & 0x1FFFFFFFFFFFFF) * scale)
         radius = math.sqrt(-2.0 * math.log1p(-((self.long_word() & 0x1FFFFFFFFFFFFF) * scale)))
         self.next_normal = radius * math.sin(angle)

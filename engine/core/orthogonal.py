@@ -1,7 +1,7 @@
-"""An orthogonal matrix from any matrix: Q of its QR decomposition, with the signs that make R's diagonal positive.
+"""An orthogonal matrix from any matrix: Q of its QR decomposition, signed so that R's diagonal is positive.
 
-Small matrices go through Householder reflections step by step, in the arithmetic of the reference LAPACK, which
-gives PyTorch's bits there; larger ones through numpy's LAPACK.
+Small matrices go through Householder reflections step by step, in the arithmetic of the reference LAPACK,
+which gives PyTorch's bits there; larger ones through numpy's LAPACK.
 
 Source: LAPACK Users' Guide, third edition (1999): geqr2, larfg, lapy2, org2r; BLAS nrm2.
 """
@@ -62,14 +62,14 @@ def _reflected(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     one = a.dtype.type(1)
     factors = np.zeros(a.shape[1], dtype=a.dtype)
     for i in range(a.shape[1]):
-        first, rest = a[i, i], _norm(a[i + 1:, i])
+        first, rest = a[i, i], _norm(a[i + 1 :, i])
         if rest == 0:
             continue
         diagonal = -np.copysign(_length(first, rest), first)
         factors[i] = (diagonal - first) / diagonal
         vector = a[i:, i] / (first - diagonal)
         vector[0] = one
-        a[i:, i + 1:] = _applied(vector, factors[i], a[i:, i + 1:])
+        a[i:, i + 1 :] = _applied(vector, factors[i], a[i:, i + 1 :])
         a[i:, i] = vector
         a[i, i] = diagonal
     return a, factors
@@ -82,8 +82,8 @@ def _product(reflections: np.ndarray, factors: np.ndarray) -> np.ndarray:
     for i in range(q.shape[1] - 1, -1, -1):
         vector = q[i:, i].copy()
         vector[0] = one
-        q[i:, i + 1:] = _applied(vector, factors[i], q[i:, i + 1:])
-        q[i + 1:, i] = -factors[i] * q[i + 1:, i]
+        q[i:, i + 1 :] = _applied(vector, factors[i], q[i:, i + 1 :])
+        q[i + 1 :, i] = -factors[i] * q[i + 1 :, i]
         q[i, i] = one - factors[i]
         q[:i, i] = 0
     return q

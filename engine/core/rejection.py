@@ -1,12 +1,13 @@
 """Samplers that reject: Poisson, binomial and gamma samples, whose number of draws is not known beforehand.
 
-Each loop below reads its uniforms from an array and stops in front of the first sample for which the array is too
-short; `sample` then gives it a longer one. In the end the generator stands behind the last uniform that was used.
-The loops are plain Python that numba can compile, which happens once many samples were asked for.
+Each loop below reads its uniforms from an array and stops in front of the first sample for which the array
+is too short; `_sample` then gives it a longer one. In the end the generator stands behind the last uniform
+that was used. The loops are plain Python that numba can compile, which happens once many samples were asked
+for.
 
 Source: W. Hoermann, The transformed rejection method for generating Poisson random variables (1993);
-W. Hoermann, The generation of binomial random variates (1993); G. Marsaglia, W. W. Tsang, A simple method for
-generating gamma variables (2000); https://docs.pytorch.org/docs/stable/generated/torch.poisson.html
+W. Hoermann, The generation of binomial random variates (1993); G. Marsaglia, W. W. Tsang, A simple method
+for generating gamma variables (2000); https://docs.pytorch.org/docs/stable/generated/torch.poisson.html
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def _poisson(rates: Any, unused: Any, uniforms: Any, state: Any, out: Any) -> in
                     result = float(k)
                 elif k < 0 or (side < 0.013 and v > side):
                     continue
-                elif v == 0.0 or (math.log(v) + math.log(inverse_alpha) - math.log(a / (side * side) + b)
-                                  <= -rate + k * log_rate - math.lgamma(k + 1.0)):
+                elif v == 0.0 or (
+                    math.log(v) + math.log(inverse_alpha) - math.log(a / (side * side) + b)
+                    <= -rate + k * log_rate - math.lgamma(k + 1.0)
+                ):
                     result = float(k)
         else:
             limit = math.exp(-rate)
@@ -119,13 +122,23 @@ def _binomial(counts: Any, chances: Any, uniforms: Any, state: Any, out: Any) ->
                         x = at_tail[j]
                         square = (x + 1.0) * (x + 1.0)
                         # Stirling's series is not good enough below ten: take the exact remainder there.
-                        tail[j] = ((1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (x + 1.0) if x > 9
-                                   else math.lgamma(x + 1.0) + (x + 1.0) - (x + 0.5) * math.log(x + 1.0)
-                                   - 0.9189385332046727)
-                    bound = ((m + 0.5) * math.log((m + 1.0) / (odds * (count - m + 1.0)))
-                             + (count + 1.0) * math.log((count - m + 1.0) / (count - k + 1.0))
-                             + (k + 0.5) * math.log(odds * (count - k + 1.0) / (k + 1.0))
-                             + tail[0] + tail[1] - tail[2] - tail[3])
+                        tail[j] = (
+                            (1.0 / 12 - (1.0 / 360 - 1.0 / 1260 / square) / square) / (x + 1.0)
+                            if x > 9
+                            else math.lgamma(x + 1.0)
+                            + (x + 1.0)
+                            - (x + 0.5) * math.log(x + 1.0)
+                            - 0.9189385332046727
+                        )
+                    bound = (
+                        (m + 0.5) * math.log((m + 1.0) / (odds * (count - m + 1.0)))
+                        + (count + 1.0) * math.log((count - m + 1.0) / (count - k + 1.0))
+                        + (k + 0.5) * math.log(odds * (count - k + 1.0) / (k + 1.0))
+                        + tail[0]
+                        + tail[1]
+                        - tail[2]
+                        - tail[3]
+                    )
                     if v == 0.0 or math.log(v * alpha / (a / (side * side) + b)) <= bound:
                         result = float(k)
         else:
@@ -188,8 +201,9 @@ def _gamma(boosted: Any, powers: Any, uniforms: Any, state: Any, out: Any) -> in
             at += 1
             square = x * x
             # The two constants are single precision ones in PyTorch.
-            if (u < 1.0 - 0.03310000151395798 * square * square
-                    or math.log(u) < 0.5 * square + d * (1.0 - v + math.log(v))):
+            if u < 1.0 - 0.03310000151395798 * square * square or math.log(u) < 0.5 * square + d * (
+                1.0 - v + math.log(v)
+            ):
                 result = scale * d * v
         if result < 0.0:
             state[0], state[1], state[2] = used, i, kept
@@ -211,7 +225,9 @@ def _loop(function: Callable[..., Any], size: int) -> Callable[..., Any]:
     return _compiled.get(name, function)
 
 
-def _sample(generator: Generator, function: Callable[..., Any], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _sample(
+    generator: Generator, function: Callable[..., Any], first: np.ndarray, second: np.ndarray
+) -> np.ndarray:
     out = np.empty(first.size)
     state = np.array([0.0, 0.0, math.nan])
     loop = _loop(function, first.size)
@@ -270,12 +286,12 @@ def gamma(generator: Generator, alpha: np.ndarray) -> np.ndarray:
 
 
 def _row_sums(values: np.ndarray) -> np.ndarray:
-    """Sums along the last axis in PyTorch's order: lanes of four, four rows of lanes at a time, then the rest."""
+    """Sums along the last axis in PyTorch's order: lanes of four, four rows at a time, then the rest."""
     size = values.shape[-1]
     lanes = size // 4
-    rows = values[..., :4 * lanes].reshape(*values.shape[:-1], lanes, 4)
+    rows = values[..., : 4 * lanes].reshape(*values.shape[:-1], lanes, 4)
     grouped = lanes // 4
-    quads = rows[..., :4 * grouped, :].reshape(*values.shape[:-1], grouped, 4, 4)
+    quads = rows[..., : 4 * grouped, :].reshape(*values.shape[:-1], grouped, 4, 4)
     power = max(4, math.ceil(math.log2(grouped)) // 4 if grouped > 1 else 0)
     levels = [np.zeros(quads.shape[:-3] + (4, 4)) for _ in range(4)]
     for i in range(grouped):

@@ -1,7 +1,10 @@
 """torch.distributions: probability distributions on Tensors, drawing from PyTorch's own stream.
 
-distribution.py  what all have in common;  parameter.py  how their parameters are given;  constraints.py  what is valid
-normal.py, bernoulli.py ...  one distribution each;  independent.py  turns batch dimensions into event dimensions
+distribution.py  what all have in common
+parameter.py     how their parameters are given
+constraints.py   which values are valid
+normal.py, bernoulli.py ...  one distribution each
+independent.py   turns batch dimensions into event dimensions
 kl.py            kl_divergence of pairs
 May import: the floors below engine.nn, and engine itself at call time.
 """
@@ -29,14 +32,41 @@ from engine.distributions.multinomial import Multinomial
 from engine.distributions.multivariate_normal import MultivariateNormal
 from engine.distributions.normal import Normal
 from engine.distributions.one_hot_categorical import (
-           OneHotCategorical,
-           OneHotCategoricalStraightThrough,
+    OneHotCategorical,
+    OneHotCategoricalStraightThrough,
 )
 from engine.distributions.poisson import Poisson
 from engine.distributions.student_t import StudentT
 from engine.distributions.uniform import Uniform
 
-__all__ = ["Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "Dirichlet", "Distribution", "Exponential",
-           "Gamma", "Geometric", "Gumbel", "HalfCauchy", "HalfNormal", "Independent", "Laplace", "LogNormal",
-           "Multinomial", "MultivariateNormal", "Normal", "OneHotCategorical", "OneHotCategoricalStraightThrough",
-           "Poisson", "StudentT", "Uniform", "constraints", "kl", "kl_divergence", "register_kl"]
+__all__ = [
+    "Bernoulli",
+    "Beta",
+    "Binomial",
+    "Categorical",
+    "Cauchy",
+    "Chi2",
+    "Dirichlet",
+    "Distribution",
+    "Exponential",
+    "Gamma",
+    "Geometric",
+    "Gumbel",
+    "HalfCauchy",
+    "HalfNormal",
+    "Independent",
+    "Laplace",
+    "LogNormal",
+    "Multinomial",
+    "MultivariateNormal",
+    "Normal",
+    "OneHotCategorical",
+    "OneHotCategoricalStraightThrough",
+    "Poisson",
+    "StudentT",
+    "Uniform",
+    "constraints",
+    "kl",
+    "kl_divergence",
+    "register_kl",
+]

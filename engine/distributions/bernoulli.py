@@ -71,7 +71,9 @@ class Bernoulli(Distribution):
         return -engine.nn.functional.binary_cross_entropy_with_logits(logits, value, reduction="none")
 
     def entropy(self) -> Any:
-        return engine.nn.functional.binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        return engine.nn.functional.binary_cross_entropy_with_logits(
+            self.logits, self.probs, reduction="none"
+        )
 
     def enumerate_support(self, expand: bool = True) -> Any:
         values = engine.arange(2, dtype=self._param.dtype).reshape((2,) + (1,) * len(self._batch_shape))

@@ -14,7 +14,10 @@ from engine.distributions.parameter import broadcast_all
 class Beta(Distribution):
     """The beta distribution with `concentration1` towards one and `concentration0` towards zero."""
 
-    arg_constraints: ClassVar = {"concentration1": constraints.positive, "concentration0": constraints.positive}
+    arg_constraints: ClassVar = {
+        "concentration1": constraints.positive,
+        "concentration0": constraints.positive,
+    }
     support = constraints.unit_interval
     has_rsample = True
 

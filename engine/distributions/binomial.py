@@ -19,12 +19,16 @@ from engine.distributions.parameter import (
 class Binomial(Distribution):
     """The number of successes in `total_count` trials of probability `probs`."""
 
-    arg_constraints: ClassVar = {"total_count": constraints.nonnegative_integer, "probs": constraints.unit_interval,
-                       "logits": constraints.real}
+    arg_constraints: ClassVar = {
+        "total_count": constraints.nonnegative_integer,
+        "probs": constraints.unit_interval,
+        "logits": constraints.real,
+    }
     has_enumerate_support = True
 
-    def __init__(self, total_count: Any = 1, probs: Any = None, logits: Any = None,
-                 validate_args: bool | None = None) -> None:
+    def __init__(
+        self, total_count: Any = 1, probs: Any = None, logits: Any = None, validate_args: bool | None = None
+    ) -> None:
         one_of(probs, logits)
         if probs is not None:
             count, self.probs = broadcast_all(total_count, probs)
@@ -92,5 +96,7 @@ class Binomial(Distribution):
         count = int(self.total_count.max().item())
         if not bool((self.total_count.min() == count).item()):
             raise NotImplementedError("Inhomogeneous total count not supported by `enumerate_support`.")
-        values = engine.arange(1 + count, dtype=self._param.dtype).reshape((-1,) + (1,) * len(self._batch_shape))
+        values = engine.arange(1 + count, dtype=self._param.dtype).reshape(
+            (-1,) + (1,) * len(self._batch_shape)
+        )
         return values.expand((1 + count, *self._batch_shape)) if expand else values

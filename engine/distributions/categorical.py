@@ -17,7 +17,7 @@ from engine.distributions.parameter import (
 
 
 class Categorical(Distribution):
-    """A number from 0 to K - 1, by relative probabilities or unnormalised logarithms along the last dimension."""
+    """A number from 0 to K - 1, by relative probabilities or their logarithms along the last dimension."""
 
     arg_constraints: ClassVar = {"probs": constraints.simplex, "logits": constraints.real_vector}
     has_enumerate_support = True
@@ -26,7 +26,9 @@ class Categorical(Distribution):
         one_of(probs, logits)
         given = probs if probs is not None else logits
         if given.dim() < 1:
-            raise ValueError(f"`{'probs' if probs is not None else 'logits'}` parameter must be at least one-dimensional.")
+            raise ValueError(
+                f"`{'probs' if probs is not None else 'logits'}` parameter must be at least one-dimensional."
+            )
         if probs is not None:
             self.probs = probs / probs.sum(-1, keepdim=True)
         else:

@@ -35,7 +35,10 @@ class Cauchy(Distribution):
         return engine.full(self._extended_shape(), math.inf, dtype=self.loc.dtype)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        return self.loc + engine.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype).cauchy_() * self.scale
+        return (
+            self.loc
+            + engine.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype).cauchy_() * self.scale
+        )
 
     def log_prob(self, value: Any) -> Any:
         if self._validate_args:

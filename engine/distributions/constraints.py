@@ -214,7 +214,7 @@ class _IndependentConstraint(Constraint):
         if valid.dim() < self.reinterpreted_batch_ndims:
             expected = self.base_constraint.event_dim + self.reinterpreted_batch_ndims
             raise ValueError(f"Expected value.dim() >= {expected} but got {value.dim()}")
-        kept = tuple(valid.shape[:valid.dim() - self.reinterpreted_batch_ndims])
+        kept = tuple(valid.shape[: valid.dim() - self.reinterpreted_batch_ndims])
         return valid.reshape((*kept, -1)).all(-1)
 
 
@@ -231,4 +231,9 @@ real_vector = independent(real, 1)
 positive, nonnegative, unit_interval = _GreaterThan(0.0), _GreaterThanEq(0.0), _Interval(0.0, 1.0)
 nonnegative_integer, positive_integer = _IntegerGreaterThan(0), _IntegerGreaterThan(1)
 greater_than, greater_than_eq, less_than = _GreaterThan, _GreaterThanEq, _LessThan
-interval, half_open_interval, integer_interval, multinomial = _Interval, _HalfOpenInterval, _IntegerInterval, _Multinomial
+interval, half_open_interval, integer_interval, multinomial = (
+    _Interval,
+    _HalfOpenInterval,
+    _IntegerInterval,
+    _Multinomial,
+)

@@ -46,10 +46,17 @@ class Dirichlet(Distribution):
     def log_prob(self, value: Any) -> Any:
         if self._validate_args:
             self._validate_sample(value)
-        return (engine.xlogy(self.concentration - 1.0, value).sum(-1) + self.concentration.sum(-1).lgamma()
-                - self.concentration.lgamma().sum(-1))
+        return (
+            engine.xlogy(self.concentration - 1.0, value).sum(-1)
+            + self.concentration.sum(-1).lgamma()
+            - self.concentration.lgamma().sum(-1)
+        )
 
     def entropy(self) -> Any:
         k, total = self.concentration.size(-1), self.concentration.sum(-1)
-        return (self.concentration.lgamma().sum(-1) - total.lgamma() - (k - total) * total.digamma()
-                - ((self.concentration - 1.0) * self.concentration.digamma()).sum(-1))
+        return (
+            self.concentration.lgamma().sum(-1)
+            - total.lgamma()
+            - (k - total) * total.digamma()
+            - ((self.concentration - 1.0) * self.concentration.digamma()).sum(-1)
+        )

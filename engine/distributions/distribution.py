@@ -25,7 +25,9 @@ class Distribution:
             raise ValueError
         Distribution._validate_args = value
 
-    def __init__(self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None) -> None:
+    def __init__(
+        self, batch_shape: Any = (), event_shape: Any = (), validate_args: bool | None = None
+    ) -> None:
         self._batch_shape, self._event_shape = Size(batch_shape), Size(event_shape)
         if validate_args is not None:
             self._validate_args = validate_args
@@ -38,9 +40,11 @@ class Distribution:
                 continue
             value = getattr(self, name)
             if not bool(constraint.check(value).all()):
-                raise ValueError(f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of "
-                                 f"distribution {self!r} to satisfy the constraint {constraint!r}, but found invalid "
-                                 f"values:\n{value}")
+                raise ValueError(
+                    f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of "
+                    f"distribution {self!r} to satisfy the constraint {constraint!r}, but found invalid "
+                    f"values:\n{value}"
+                )
 
     arg_constraints: ClassVar = {}
     support: Any = constraints.dependent
@@ -51,9 +55,9 @@ class Distribution:
         made = object.__new__(type(self))
         for name, value in self.__dict__.items():
             if isinstance(value, engine.Tensor) and name in self.arg_constraints:
-                value = value.expand(tuple(shape) + tuple(value.shape[len(self._batch_shape):]))
+                value = value.expand(tuple(shape) + tuple(value.shape[len(self._batch_shape) :]))
             elif isinstance(value, Distribution):
-                value = value.expand(tuple(shape) + tuple(value.batch_shape[len(self._batch_shape):]))
+                value = value.expand(tuple(shape) + tuple(value.batch_shape[len(self._batch_shape) :]))
             made.__dict__[name] = value
         made._batch_shape = shape
         return made
@@ -131,25 +135,34 @@ class Distribution:
 
     def _validate_sample(self, value: Any) -> None:
         if not isinstance(value, engine.Tensor):
-            raise ValueError("The value argument to log_prob must be a Tensor")  # noqa: TRY004  (PyTorch's)
+            raise ValueError("The value argument to log_prob must be a Tensor")
         shape, events = tuple(value.shape), len(self._event_shape)
-        if shape[len(shape) - events:] != tuple(self._event_shape):
-            raise ValueError("The right-most size of value must match event_shape: "
-                             f"{value.size()} vs {self._event_shape}.")
+        if shape[len(shape) - events :] != tuple(self._event_shape):
+            raise ValueError(
+                "The right-most size of value must match event_shape: "
+                f"{value.size()} vs {self._event_shape}."
+            )
         expected = tuple(self._batch_shape) + tuple(self._event_shape)
         for have, want in zip(reversed(shape), reversed(expected)):
             if have not in (1, want) and want != 1:
-                raise ValueError("Value is not broadcastable with batch_shape+event_shape: "
-                                 f"{value.size()} vs {Size(expected)}.")
+                raise ValueError(
+                    "Value is not broadcastable with batch_shape+event_shape: "
+                    f"{value.size()} vs {Size(expected)}."
+                )
         support = self.support
         if constraints.is_dependent(support):
             return
         if not bool(support.check(value).all()):
-            raise ValueError(f"Expected value argument ({type(value).__name__} of shape {shape}) to be within the support "
-                             f"({support!r}) of the distribution {self!r}, but found invalid values:\n{value}")
+            raise ValueError(
+                f"Expected value argument ({type(value).__name__} of shape {shape}) "
+                f"to be within the support ({support!r}) of the distribution {self!r}, "
+                f"but found invalid values:\n{value}"
+            )
 
     def __repr__(self) -> str:
         names = [name for name in self.arg_constraints if name in self.__dict__]
-        shown = ", ".join(f"{name}: {value if value.numel() == 1 else value.size()}"
-                          for name, value in ((name, self.__dict__[name]) for name in names))
+        shown = ", ".join(
+            f"{name}: {value if value.numel() == 1 else value.size()}"
+            for name, value in ((name, self.__dict__[name]) for name in names)
+        )
         return f"{type(self).__name__}({shown})"

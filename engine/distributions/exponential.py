@@ -38,7 +38,10 @@ class Exponential(Distribution):
         return self.rate.pow(-2)
 
     def rsample(self, sample_shape: Any = ()) -> Any:
-        return engine.empty(self._extended_shape(sample_shape), dtype=self.rate.dtype).exponential_() / self.rate
+        return (
+            engine.empty(self._extended_shape(sample_shape), dtype=self.rate.dtype).exponential_()
+            / self.rate
+        )
 
     def log_prob(self, value: Any) -> Any:
         if self._validate_args:

@@ -43,12 +43,20 @@ class Gamma(Distribution):
         value = engine.as_tensor(value, dtype=self.rate.dtype)
         if self._validate_args:
             self._validate_sample(value)
-        return (engine.xlogy(self.concentration, self.rate) + engine.xlogy(self.concentration - 1, value)
-                - self.rate * value - self.concentration.lgamma())
+        return (
+            engine.xlogy(self.concentration, self.rate)
+            + engine.xlogy(self.concentration - 1, value)
+            - self.rate * value
+            - self.concentration.lgamma()
+        )
 
     def entropy(self) -> Any:
-        return (self.concentration - self.rate.log() + self.concentration.lgamma()
-                + (1.0 - self.concentration) * self.concentration.digamma())
+        return (
+            self.concentration
+            - self.rate.log()
+            + self.concentration.lgamma()
+            + (1.0 - self.concentration) * self.concentration.digamma()
+        )
 
     def cdf(self, value: Any) -> Any:
         if self._validate_args:

@@ -31,8 +31,10 @@ class Geometric(Distribution):
         self._param = self.probs if probs is not None else self.logits
         super().__init__(self._param.size(), validate_args=validate_args)
         if self._validate_args and probs is not None and not bool((self.probs > 0).all()):
-            raise ValueError(f"Expected parameter probs ({type(self.probs).__name__} of shape {tuple(self.probs.shape)}) "
-                             f"of distribution {self!r} to be positive but found invalid values:\n{self.probs}")
+            raise ValueError(
+                f"Expected parameter probs ({type(self.probs).__name__} of shape {tuple(self.probs.shape)}) "
+                f"of distribution {self!r} to be positive but found invalid values:\n{self.probs}"
+            )
 
     @lazy_property
     def logits(self) -> Any:
@@ -59,7 +61,9 @@ class Geometric(Distribution):
     def sample(self, sample_shape: Any = ()) -> Any:
         with engine.no_grad():
             tiny = engine.finfo(self.probs.dtype).tiny
-            drawn = engine.empty(self._extended_shape(sample_shape), dtype=self.probs.dtype).uniform_(tiny, 1)
+            drawn = engine.empty(self._extended_shape(sample_shape), dtype=self.probs.dtype).uniform_(
+                tiny, 1
+            )
             return (drawn.log() / (-self.probs).log1p()).floor()
 
     def log_prob(self, value: Any) -> Any:
@@ -70,5 +74,7 @@ class Geometric(Distribution):
         return value * (-failures).log1p() + self.probs.log()
 
     def entropy(self) -> Any:
-        spread = engine.nn.functional.binary_cross_entropy_with_logits(self.logits, self.probs, reduction="none")
+        spread = engine.nn.functional.binary_cross_entropy_with_logits(
+            self.logits, self.probs, reduction="none"
+        )
         return spread / self.probs

@@ -9,24 +9,35 @@ from engine.distributions.distribution import Distribution
 
 
 class Independent(Distribution):
-    """A distribution whose last batch dimensions are taken as parts of one event, independent of each other."""
+    """A distribution whose last batch dimensions are independent parts of one event."""
 
     arg_constraints: ClassVar = {}
 
-    def __init__(self, base_distribution: Distribution, reinterpreted_batch_ndims: int,
-                 validate_args: bool | None = None) -> None:
+    def __init__(
+        self,
+        base_distribution: Distribution,
+        reinterpreted_batch_ndims: int,
+        validate_args: bool | None = None,
+    ) -> None:
         batch = tuple(base_distribution.batch_shape)
         if reinterpreted_batch_ndims > len(batch):
-            raise ValueError("Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), actual "
-                             f"{reinterpreted_batch_ndims} vs {len(batch)}")
+            raise ValueError(
+                "Expected reinterpreted_batch_ndims <= len(base_distribution.batch_shape), actual "
+                f"{reinterpreted_batch_ndims} vs {len(batch)}"
+            )
         kept = len(batch) - reinterpreted_batch_ndims
         self.base_dist, self.reinterpreted_batch_ndims = base_distribution, reinterpreted_batch_ndims
-        super().__init__(batch[:kept], batch[kept:] + tuple(base_distribution.event_shape), validate_args=validate_args)
+        super().__init__(
+            batch[:kept], batch[kept:] + tuple(base_distribution.event_shape), validate_args=validate_args
+        )
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
-        inner = tuple(self._event_shape)[:self.reinterpreted_batch_ndims]
-        return Independent(self.base_dist.expand((*batch_shape, *inner)), self.reinterpreted_batch_ndims,
-                           validate_args=False)
+        inner = tuple(self._event_shape)[: self.reinterpreted_batch_ndims]
+        return Independent(
+            self.base_dist.expand((*batch_shape, *inner)),
+            self.reinterpreted_batch_ndims,
+            validate_args=False,
+        )
 
     @property
     def has_rsample(self) -> bool:  # type: ignore[override]
@@ -42,7 +53,11 @@ class Independent(Distribution):
     def support(self) -> Any:
         """As the distribution inside, over the whole event."""
         inner = self.base_dist.support
-        return constraints.independent(inner, self.reinterpreted_batch_ndims) if self.reinterpreted_batch_ndims else inner
+        return (
+            constraints.independent(inner, self.reinterpreted_batch_ndims)
+            if self.reinterpreted_batch_ndims
+            else inner
+        )
 
     @property
     def mean(self) -> Any:

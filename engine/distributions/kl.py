@@ -58,12 +58,13 @@ def kl_divergence(p: Distribution, q: Distribution) -> Any:
             if best is None or away < best[0]:
                 best = (away, function)
     if best is None:
-        raise NotImplementedError(f"No KL(p || q) is implemented for p type {type(p).__name__} and q type "
-                                  f"{type(q).__name__}")
+        raise NotImplementedError(
+            f"No KL(p || q) is implemented for p type {type(p).__name__} and q type {type(q).__name__}"
+        )
     return best[1](p, q)
 
 
-# -- discrete ----------------------------------------------------------------------------------------------------
+# -- discrete -----------------------------------------------------------------------
 
 
 @register_kl(Bernoulli, Bernoulli)
@@ -78,7 +79,9 @@ def _bernoulli(p: Any, q: Any) -> Any:
 @register_kl(Binomial, Binomial)
 def _binomial(p: Any, q: Any) -> Any:
     if bool((p.total_count < q.total_count).any()):
-        raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented")
+        raise NotImplementedError(
+            "KL between Binomials where q.total_count > p.total_count is not implemented"
+        )
     kl = p.total_count * (p.probs * (p.logits - q.logits) + (-p.probs).log1p() - (-q.probs).log1p())
     return kl.masked_fill(p.total_count > q.total_count, math.inf)
 
@@ -105,30 +108,38 @@ def _poisson(p: Any, q: Any) -> Any:
     return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
 
 
-# -- continuous, of one kind -------------------------------------------------------------------------------------
+# -- continuous, of one kind --------------------------------------------------------
 
 
 @register_kl(Beta, Beta)
 def _beta(p: Any, q: Any) -> Any:
     p_total, q_total = p.concentration1 + p.concentration0, q.concentration1 + q.concentration0
-    return ((q.concentration1.lgamma() + q.concentration0.lgamma() + p_total.lgamma())
-            - (p.concentration1.lgamma() + p.concentration0.lgamma() + q_total.lgamma())
-            + (p.concentration1 - q.concentration1) * p.concentration1.digamma()
-            + (p.concentration0 - q.concentration0) * p.concentration0.digamma()
-            + (q_total - p_total) * p_total.digamma())
+    return (
+        (q.concentration1.lgamma() + q.concentration0.lgamma() + p_total.lgamma())
+        - (p.concentration1.lgamma() + p.concentration0.lgamma() + q_total.lgamma())
+        + (p.concentration1 - q.concentration1) * p.concentration1.digamma()
+        + (p.concentration0 - q.concentration0) * p.concentration0.digamma()
+        + (q_total - p_total) * p_total.digamma()
+    )
 
 
 @register_kl(Cauchy, Cauchy)
 def _cauchy(p: Any, q: Any) -> Any:
-    return (((p.scale + q.scale).pow(2) + (p.loc - q.loc).pow(2)).log() - (4 * p.scale * q.scale).log())
+    return ((p.scale + q.scale).pow(2) + (p.loc - q.loc).pow(2)).log() - (4 * p.scale * q.scale).log()
 
 
 @register_kl(Dirichlet, Dirichlet)
 def _dirichlet(p: Any, q: Any) -> Any:
     p_total, q_total = p.concentration.sum(-1), q.concentration.sum(-1)
-    change = (p.concentration - q.concentration) * (p.concentration.digamma() - p_total.digamma().unsqueeze(-1))
-    return (p_total.lgamma() - q_total.lgamma() - (p.concentration.lgamma() - q.concentration.lgamma()).sum(-1)
-            + change.sum(-1))
+    change = (p.concentration - q.concentration) * (
+        p.concentration.digamma() - p_total.digamma().unsqueeze(-1)
+    )
+    return (
+        p_total.lgamma()
+        - q_total.lgamma()
+        - (p.concentration.lgamma() - q.concentration.lgamma()).sum(-1)
+        + change.sum(-1)
+    )
 
 
 @register_kl(Exponential, Exponential)
@@ -139,9 +150,13 @@ def _exponential(p: Any, q: Any) -> Any:
 
 @register_kl(Gamma, Gamma)
 def _gamma(p: Any, q: Any) -> Any:
-    return (q.concentration * (p.rate / q.rate).log() + q.concentration.lgamma() - p.concentration.lgamma()
-            + (p.concentration - q.concentration) * p.concentration.digamma()
-            + (q.rate - p.rate) * (p.concentration / p.rate))
+    return (
+        q.concentration * (p.rate / q.rate).log()
+        + q.concentration.lgamma()
+        - p.concentration.lgamma()
+        + (p.concentration - q.concentration) * p.concentration.digamma()
+        + (q.rate - p.rate) * (p.concentration / p.rate)
+    )
 
 
 @register_kl(HalfNormal, HalfNormal)
@@ -169,7 +184,9 @@ def _normal(p: Any, q: Any) -> Any:
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _multivariate_normal(p: Any, q: Any) -> Any:
     if p.event_shape != q.event_shape:
-        raise ValueError("KL-divergence between two Multivariate Normals with different event shapes cannot be computed")
+        raise ValueError(
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be computed"
+        )
     n = p.event_shape[0]
     solve = engine.linalg.solve_triangular
     spread = solve(q._factor, p._factor, upper=False).pow(2).sum((-2, -1))
@@ -190,22 +207,30 @@ def _independent(p: Any, q: Any) -> Any:
     return p._summed(kl_divergence(p.base_dist, q.base_dist))
 
 
-# -- continuous, of two kinds ------------------------------------------------------------------------------------
+# -- continuous, of two kinds -------------------------------------------------------
 
 
 @register_kl(Exponential, Gamma)
 def _exponential_gamma(p: Any, q: Any) -> Any:
     ratio = q.rate / p.rate
-    return -q.concentration * ratio.log() + ratio + q.concentration.lgamma() + q.concentration * 0.5772156649015329 \
+    return (
+        -q.concentration * ratio.log()
+        + ratio
+        + q.concentration.lgamma()
+        + q.concentration * 0.5772156649015329
         - (1 + 0.5772156649015329)
+    )
 
 
 @register_kl(Exponential, Normal)
 def _exponential_normal(p: Any, q: Any) -> Any:
     variance = q.scale.pow(2)
     rate_squared = p.rate.pow(2)
-    return (0.5 * (rate_squared * variance * 2 * math.pi).log() - 1
-            + (rate_squared.reciprocal() - q.loc / p.rate + q.loc.pow(2) / 2) / variance)
+    return (
+        0.5 * (rate_squared * variance * 2 * math.pi).log()
+        - 1
+        + (rate_squared.reciprocal() - q.loc / p.rate + q.loc.pow(2) / 2) / variance
+    )
 
 
 @register_kl(Gamma, Exponential)
@@ -217,15 +242,24 @@ def _gamma_exponential(p: Any, q: Any) -> Any:
 def _laplace_normal(p: Any, q: Any) -> Any:
     variance = q.scale.pow(2)
     ratio = p.scale.pow(2) / variance
-    return (-0.5 * (2 * ratio / math.pi).log() + ratio + 0.5 * p.loc.pow(2) / variance - p.loc * q.loc / variance
-            + 0.5 * q.loc.pow(2) / variance - 1)
+    return (
+        -0.5 * (2 * ratio / math.pi).log()
+        + ratio
+        + 0.5 * p.loc.pow(2) / variance
+        - p.loc * q.loc / variance
+        + 0.5 * q.loc.pow(2) / variance
+        - 1
+    )
 
 
 @register_kl(Normal, Laplace)
 def _normal_laplace(p: Any, q: Any) -> Any:
     away = p.loc - q.loc
     ratio = away / p.scale
-    mean = (math.sqrt(2 / math.pi) * p.scale * (-0.5 * ratio.pow(2)).exp() + away * (math.sqrt(0.5) * ratio).erf())
+    mean = (
+        math.sqrt(2 / math.pi) * p.scale * (-0.5 * ratio.pow(2)).exp()
+        + away * (math.sqrt(0.5) * ratio).erf()
+    )
     return -p.entropy() + (2 * q.scale).log() + mean / q.scale
 
 
@@ -233,5 +267,6 @@ def _normal_laplace(p: Any, q: Any) -> Any:
 def _uniform_normal(p: Any, q: Any) -> Any:
     width = p.high - p.low
     middle = (p.high + p.low - 2 * q.loc) / 2
-    return ((math.sqrt(math.pi * 2) * q.scale / width).log()
-            + 0.5 * (width.pow(2) / 12 + middle.pow(2)) / q.scale.pow(2))
+    return (math.sqrt(math.pi * 2) * q.scale / width).log() + 0.5 * (
+        width.pow(2) / 12 + middle.pow(2)
+    ) / q.scale.pow(2)

@@ -31,7 +31,7 @@ class Laplace(Distribution):
 
     @property
     def stddev(self) -> Any:
-        return 2 ** 0.5 * self.scale
+        return 2**0.5 * self.scale
 
     @property
     def variance(self) -> Any:

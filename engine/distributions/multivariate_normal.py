@@ -12,24 +12,42 @@ from engine.distributions.parameter import lazy_property, standard_normal
 
 
 class MultivariateNormal(Distribution):
-    """Normal vectors with mean `loc` and a covariance, given by itself, its inverse, or its lower Cholesky factor."""
+    """Normal vectors with mean `loc` and a covariance: itself, its inverse or its lower Cholesky factor."""
 
-    arg_constraints: ClassVar = {"loc": constraints.real_vector, "covariance_matrix": constraints.positive_definite,
-                       "precision_matrix": constraints.positive_definite, "scale_tril": constraints.lower_cholesky}
+    arg_constraints: ClassVar = {
+        "loc": constraints.real_vector,
+        "covariance_matrix": constraints.positive_definite,
+        "precision_matrix": constraints.positive_definite,
+        "scale_tril": constraints.lower_cholesky,
+    }
     support = constraints.real_vector
     has_rsample = True
 
-    def __init__(self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None, scale_tril: Any = None,
-                 validate_args: bool | None = None) -> None:
+    def __init__(
+        self,
+        loc: Any,
+        covariance_matrix: Any = None,
+        precision_matrix: Any = None,
+        scale_tril: Any = None,
+        validate_args: bool | None = None,
+    ) -> None:
         if loc.dim() < 1:
             raise ValueError("loc must be at least one-dimensional.")
-        given = {"covariance_matrix": covariance_matrix, "precision_matrix": precision_matrix, "scale_tril": scale_tril}
+        given = {
+            "covariance_matrix": covariance_matrix,
+            "precision_matrix": precision_matrix,
+            "scale_tril": scale_tril,
+        }
         named = [(name, matrix) for name, matrix in given.items() if matrix is not None]
         if len(named) != 1:
-            raise ValueError("Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.")
+            raise ValueError(
+                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified."
+            )
         ((name, matrix),) = named
         if matrix.dim() < 2:
-            raise ValueError(f"{name} matrix must be at least two-dimensional, with optional leading batch dimensions")
+            raise ValueError(
+                f"{name} matrix must be at least two-dimensional, with optional leading batch dimensions"
+            )
         batch = engine.broadcast_shapes(tuple(matrix.shape[:-2]), tuple(loc.shape[:-1]))
         setattr(self, name, matrix.expand((*batch, *matrix.shape[-2:])))
         self.loc = loc.expand((*batch, loc.shape[-1]))
@@ -85,8 +103,12 @@ class MultivariateNormal(Distribution):
         if self._validate_args:
             self._validate_sample(value)
         away = (value - self.loc).unsqueeze(-1)
-        distance = engine.linalg.solve_triangular(self._factor, away, upper=False).squeeze(-1).pow(2).sum(-1)
-        return -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + distance) - self._log_root_determinant()
+        distance = (
+            engine.linalg.solve_triangular(self._factor, away, upper=False).squeeze(-1).pow(2).sum(-1)
+        )
+        return (
+            -0.5 * (self._event_shape[0] * math.log(2 * math.pi) + distance) - self._log_root_determinant()
+        )
 
     def entropy(self) -> Any:
         entropy = 0.5 * self._event_shape[0] * (1.0 + math.log(2 * math.pi)) + self._log_root_determinant()

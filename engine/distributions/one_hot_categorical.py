@@ -19,7 +19,9 @@ class OneHotCategorical(Distribution):
 
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         self._categorical = Categorical(probs, logits, validate_args=validate_args)
-        super().__init__(self._categorical.batch_shape, self._categorical.param_shape[-1:], validate_args=validate_args)
+        super().__init__(
+            self._categorical.batch_shape, self._categorical.param_shape[-1:], validate_args=validate_args
+        )
 
     @property
     def probs(self) -> Any:
@@ -65,7 +67,9 @@ class OneHotCategorical(Distribution):
 
     def enumerate_support(self, expand: bool = True) -> Any:
         n = self._event_shape[0]
-        values = engine.eye(n, dtype=self._categorical._param.dtype).reshape((n,) + (1,) * len(self._batch_shape) + (n,))
+        values = engine.eye(n, dtype=self._categorical._param.dtype).reshape(
+            (n,) + (1,) * len(self._batch_shape) + (n,)
+        )
         return values.expand((n, *self._batch_shape, n)) if expand else values
 
 

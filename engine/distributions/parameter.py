@@ -15,8 +15,10 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
 
     Raises: ValueError for what is neither."""
     if not all(isinstance(v, (engine.Tensor, Number)) for v in values):
-        raise ValueError("Input arguments must all be instances of Number, torch.Tensor or objects implementing "
-                         "__torch_function__.")
+        raise ValueError(
+            "Input arguments must all be instances of Number, torch.Tensor or objects implementing "
+            "__torch_function__."
+        )
     given = [v for v in values if isinstance(v, engine.Tensor)]
     kind = given[0].dtype if given else engine.get_default_dtype()
     tensors = [v if isinstance(v, engine.Tensor) else engine.tensor(v, dtype=kind) for v in values]

@@ -40,7 +40,7 @@ class Uniform(Distribution):
 
     @property
     def stddev(self) -> Any:
-        return (self.high - self.low) / 12 ** 0.5
+        return (self.high - self.low) / 12**0.5
 
     @property
     def variance(self) -> Any:

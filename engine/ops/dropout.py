@@ -75,24 +75,34 @@ def _alpha_dropped(input: Any, p: float, training: bool, by_channel: bool, inpla
     return plus(times(input, nodes.Tensor._of(noise)), nodes.Tensor._of(shift))
 
 
-@composite("dropout", on=("nn.functional",), out=False, formula=r"y = x \cdot m / (1 - p)",
-           text="While training, zeroes elements with probability p and scales up the rest.")
+@composite(
+    "dropout",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = x \cdot m / (1 - p)",
+    text="While training, zeroes elements with probability p and scales up the rest.",
+)
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """While training, elements zeroed with probability p and the rest scaled up by 1 / (1 - p)."""
     checked_chance(p)
     return _dropped(input, p, training, False, inplace)
 
 
-@composite("alpha_dropout", on=("nn.functional",), out=False,
-           text="Dropout that keeps the mean and variance of what a SELU gives.")
+@composite(
+    "alpha_dropout",
+    on=("nn.functional",),
+    out=False,
+    text="Dropout that keeps the mean and variance of what a SELU gives.",
+)
 def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Dropout that puts SELU's lower limit in place of elements, keeping mean and variance."""
     checked_chance(p)
     return _alpha_dropped(input, p, training, False, inplace)
 
 
-@composite("feature_alpha_dropout", on=("nn.functional",), out=False,
-           text="Alpha dropout of whole channels.")
+@composite(
+    "feature_alpha_dropout", on=("nn.functional",), out=False, text="Alpha dropout of whole channels."
+)
 def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Alpha dropout of whole channels."""
     checked_chance(p)
@@ -105,9 +115,11 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     checked_chance(p)
     ndim = input._a.ndim
     if ndim not in (2, 3):
-        raise RuntimeError(f"dropout1d: Expected 2D or 3D input, but received a {ndim}D input. Note that dropout1d exists "
-                           "to provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and "
-                           "an optional batch dimension (i.e. 2D or 3D inputs).")
+        raise RuntimeError(
+            f"dropout1d: Expected 2D or 3D input, but received a {ndim}D input. Note that dropout1d exists "
+            "to provide channel-wise dropout on inputs with 1 spatial dimension, a channel dimension, and "
+            "an optional batch dimension (i.e. 2D or 3D inputs)."
+        )
     return _unbatched(input, p, training, inplace, ndim == 3)
 
 
@@ -119,19 +131,25 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     if ndim not in (3, 4):
         import warnings
 
-        warnings.warn(f"dropout2d: Received a {ndim}-D input to dropout2d, which is deprecated and will result in an "
-                      "error in a future release. To retain the behavior and silence this warning, please use dropout "
-                      "instead. Note that dropout2d exists to provide channel-wise dropout on inputs with 2 spatial "
-                      "dimensions, a channel dimension, and an optional batch dimension (i.e. 3D or 4D inputs).",
-                      stacklevel=3)
+        warnings.warn(
+            f"dropout2d: Received a {ndim}-D input to dropout2d, which is deprecated and will result in an "
+            "error in a future release. To retain the behavior and silence this warning, please use dropout "
+            "instead. Note that dropout2d exists to provide channel-wise dropout on inputs with 2 spatial "
+            "dimensions, a channel dimension, and an optional batch dimension (i.e. 3D or 4D inputs).",
+            stacklevel=3,
+        )
     if ndim == 3:
         import warnings
 
-        warnings.warn("dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is "
-                      "desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will "
-                      "change in a future release to interpret the input as one without a batch dimension, i.e. shape "
-                      "(C, H, W). To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d "
-                      "instead.", stacklevel=3)
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior "
+            "is desired - input is interpreted as shape (N, C, L), where C is the channel dim. This "
+            "behavior will change in a future release to interpret the input as one without a batch "
+            "dimension, i.e. shape "
+            "(C, H, W). To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d "
+            "instead.",
+            stacklevel=3,
+        )
     return _dropped(input, p, training, True, inplace)
 
 
@@ -143,11 +161,13 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     if ndim not in (4, 5):
         import warnings
 
-        warnings.warn(f"dropout3d: Received a {ndim}-D input to dropout3d, which is deprecated and will result in an "
-                      "error in a future release. To retain the behavior and silence this warning, please use dropout "
-                      "instead. Note that dropout3d exists to provide channel-wise dropout on inputs with 3 spatial "
-                      "dimensions, a channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
-                      stacklevel=3)
+        warnings.warn(
+            f"dropout3d: Received a {ndim}-D input to dropout3d, which is deprecated and will result in an "
+            "error in a future release. To retain the behavior and silence this warning, please use dropout "
+            "instead. Note that dropout3d exists to provide channel-wise dropout on inputs with 3 spatial "
+            "dimensions, a channel dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
+            stacklevel=3,
+        )
     return _unbatched(input, p, training, inplace, ndim == 5)
 
 
@@ -162,12 +182,23 @@ def _unbatched(input: Any, p: float, training: bool, inplace: bool, batched: boo
 
 def _place_torch_forms() -> None:
     """torch.dropout(input, p, train) and its kin, with their in-place forms."""
-    for name, function, by_channel in (("dropout", _dropped, False), ("feature_dropout", _dropped, True),
-                                       ("alpha_dropout", _alpha_dropped, False),
-                                       ("feature_alpha_dropout", _alpha_dropped, True)):
+    for name, function, by_channel in (
+        ("dropout", _dropped, False),
+        ("feature_dropout", _dropped, True),
+        ("alpha_dropout", _alpha_dropped, False),
+        ("feature_alpha_dropout", _alpha_dropped, True),
+    ):
         for inplace in (False, True):
-            def form(input: Any, p: float, train: bool, *, _f: Any = function, _c: bool = by_channel,
-                     _i: bool = inplace) -> Any:
+
+            def form(
+                input: Any,
+                p: float,
+                train: bool,
+                *,
+                _f: Any = function,
+                _c: bool = by_channel,
+                _i: bool = inplace,
+            ) -> Any:
                 return _f(input, p, train, _c, _i)
 
             form.__name__ = form.__qualname__ = name + "_" * inplace
@@ -189,15 +220,24 @@ def _native_dropout(input: Any, p: float, train: bool | None) -> tuple[Any, Any]
 
 
 native_dropout = kernel(
-    name="native_dropout", inputs=("input",), grad_fn="NativeDropoutBackward0", on=("torch",), out=False, nondiff=(1,),
-    formula=r"y = x \cdot m / (1 - p)", text="Dropout that also gives its mask.",
+    name="native_dropout",
+    inputs=("input",),
+    grad_fn="NativeDropoutBackward0",
+    on=("torch",),
+    out=False,
+    nondiff=(1,),
+    formula=r"y = x \cdot m / (1 - p)",
+    text="Dropout that also gives its mask.",
     forward=_native_dropout,
-    grads={"input": lambda grad, result1, p, train:
-           grad * result1 * (1.0 if train is False else 0.0 if p == 1 else 1.0 / (1.0 - p))},
+    grads={
+        "input": lambda grad, result1, p, train: (
+            grad * result1 * (1.0 if train is False else 0.0 if p == 1 else 1.0 / (1.0 - p))
+        )
+    },
 )
 
 
-# -- rrelu -------------------------------------------------------------------------------------------------------
+# -- rrelu --------------------------------------------------------------------------
 
 
 def _slopes(input: Any, lower: float, upper: float, training: bool) -> Any:
@@ -216,10 +256,16 @@ def _slopes(input: Any, lower: float, upper: float, training: bool) -> Any:
 
 def _rrelu_record(name: str, grad_fn: str) -> Any:
     return kernel(
-        name=name, inputs=("self",), grad_fn=grad_fn, on=(), out=False,
-        formula=r"y = x \text{ if } x > 0 \text{ else } a x, \; a \sim \mathcal{U}(l, u)", domain=(-4, 4),
+        name=name,
+        inputs=("self",),
+        grad_fn=grad_fn,
+        on=(),
+        out=False,
+        formula=r"y = x \text{ if } x > 0 \text{ else } a x, \; a \sim \mathcal{U}(l, u)",
+        domain=(-4, 4),
         text="A leaky ReLU whose slope is drawn anew for each element while training.",
-        forward=lambda self, noise: self * noise, grads={"self": lambda grad, noise: grad * noise},
+        forward=lambda self, noise: self * noise,
+        grads={"self": lambda grad, noise: grad * noise},
     ).op
 
 
@@ -227,8 +273,13 @@ _RRELU = _rrelu_record("rrelu_with_noise", "RreluWithNoiseBackward0")
 _RRELU_IN_PLACE = _rrelu_record("rrelu_with_noise_", "RreluWithNoiseBackward1")
 
 
-def rrelu(input: Any, lower: float = 1.0 / 8, upper: float = 1.0 / 3, training: bool = False,
-          inplace: bool = False) -> Any:
+def rrelu(
+    input: Any,
+    lower: float = 1.0 / 8,
+    upper: float = 1.0 / 3,
+    training: bool = False,
+    inplace: bool = False,
+) -> Any:
     """A leaky ReLU with a slope drawn from [lower, upper) while training, and their mean otherwise."""
     if inplace:
         return rrelu_(input, lower, upper, training)
@@ -244,12 +295,19 @@ place(rrelu, "rrelu", ("torch", "nn.functional"))
 place(rrelu_, "rrelu_", ("torch", "nn.functional"))
 
 
-# -- gumbel softmax ----------------------------------------------------------------------------------------------
+# -- gumbel softmax -----------------------------------------------------------------
 
 
-@composite("gumbel_softmax", on=("nn.functional",), out=False, formula=r"y = \mathrm{softmax}((x + g) / \tau)",
-           text="A sample of categories that gradients can pass: soft, or one-hot with the soft one's gradient.")
-def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
+@composite(
+    "gumbel_softmax",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = \mathrm{softmax}((x + g) / \tau)",
+    text="A sample of categories that gradients can pass: soft, or one-hot with the soft one's gradient.",
+)
+def gumbel_softmax(
+    logits: Any, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
+) -> Any:
     """Samples of the Gumbel-softmax distribution; one-hot ones where `hard`."""
     noise = nodes.Tensor._of(np.empty_like(logits._array()))
     gumbels = -noise.exponential_().log()
@@ -259,5 +317,3 @@ def gumbel_softmax(logits: Any, tau: float = 1, hard: bool = False, eps: float =
     index = soft.max(dim, keepdim=True)[1]
     chosen = nodes.Tensor._of(np.zeros_like(logits._array())).scatter_(dim, index, 1.0)
     return chosen - soft.detach() + soft
-
-

@@ -1,9 +1,10 @@
 """Gamma and Dirichlet samples, with the gradient of a sample with respect to its concentration.
 
-A sample x of a distribution function F(x; a) moves with a as -(dF/da) / (dF/dx) while its probability stays the same.
-dF/da is the integral of the density times its score up to x, taken by double-exponential quadrature.
+A sample x of a distribution function F(x; a) moves with a as -(dF/da) / (dF/dx) while its probability stays
+the same. dF/da is the integral of the density times its score up to x, by double-exponential quadrature.
 
-Source: M. Figurnov, S. Mohamed, A. Mnih, Implicit reparameterization gradients (2018); H. Takahasi, M. Mori (1974).
+Source: M. Figurnov, S. Mohamed, A. Mnih, Implicit reparameterization gradients (2018); H. Takahasi, M. Mori,
+Double exponential formulas for numerical integration (1974).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def gamma_slope(alpha: np.ndarray, x: np.ndarray) -> np.ndarray:
     shape = np.shape(alpha)
     a, x = (np.asarray(v, dtype=np.float64).reshape(-1, 1) for v in (alpha, x))
     score = np.log(x) - _digamma(a)
-    # Below x, by t = x exp(-r); above it, by t = x + s. The width is where the integrand has fallen by about e.
+    # Below x, by t = x exp(-r); above it, by t = x + s. At the width the integrand has fallen by about e.
     width = 1 / (np.abs(a - x) + np.sqrt(np.minimum(a, x)))
     r = _NODES * width
     below = -x * width * (_WEIGHTS * np.exp(-a * r - x * np.expm1(-r)) * (score - r)).sum(-1, keepdims=True)
@@ -54,12 +55,21 @@ def beta_slope(x: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     width = 1 / (np.abs(a - b * x / y) + np.sqrt(np.minimum(b * x, a * y)) / y)
     r = _NODES * width
     rest = np.log1p(-x * np.exp(-r)) - np.log1p(-x)
-    below = -x * width * (_WEIGHTS * np.exp(-a * r + (b - 1) * rest) * (np.log(x) - mean_log - r)).sum(-1, keepdims=True)
+    below = (
+        -x
+        * width
+        * (_WEIGHTS * np.exp(-a * r + (b - 1) * rest) * (np.log(x) - mean_log - r)).sum(-1, keepdims=True)
+    )
     width = 1 / (np.abs(b - a * y / x) + np.sqrt(np.minimum(b * x, a * y)) / x)
     r = _NODES * width
     log_t = np.log1p(-y * np.exp(-r))
-    above = y * width * (_WEIGHTS * np.exp(-b * r + (a - 1) * (log_t - np.log(x))) * (log_t - mean_log)).sum(
-        -1, keepdims=True)
+    above = (
+        y
+        * width
+        * (_WEIGHTS * np.exp(-b * r + (a - 1) * (log_t - np.log(x))) * (log_t - mean_log)).sum(
+            -1, keepdims=True
+        )
+    )
     return np.where(x <= a / (a + b), below, above).reshape(shape)
 
 
@@ -76,9 +86,15 @@ def _gamma_gradient(grad: Any, self: Any, result: Any) -> Any:
 
 
 standard_gamma = kernel(
-    name="_standard_gamma", inputs=("self",), grad_fn="StandardGammaBackward0", on=("torch",), out=False,
-    formula=r"y \sim \Gamma(x, 1)", text="Gamma samples; the gradient says how a sample moves with its concentration.",
-    forward=_gamma, grads={"self": _gamma_gradient},
+    name="_standard_gamma",
+    inputs=("self",),
+    grad_fn="StandardGammaBackward0",
+    on=("torch",),
+    out=False,
+    formula=r"y \sim \Gamma(x, 1)",
+    text="Gamma samples; the gradient says how a sample moves with its concentration.",
+    forward=_gamma,
+    grads={"self": _gamma_gradient},
 )
 
 
@@ -96,7 +112,13 @@ def _dirichlet_gradient(grad: Any, self: Any, result: Any) -> Any:
 
 
 sample_dirichlet = kernel(
-    name="_sample_dirichlet", inputs=("self",), grad_fn="_DirichletBackward", on=("torch",), out=False,
-    formula=r"y \sim \mathrm{Dir}(x)", text="Dirichlet samples; the gradient says how a sample moves with them.",
-    forward=_dirichlet, grads={"self": _dirichlet_gradient},
+    name="_sample_dirichlet",
+    inputs=("self",),
+    grad_fn="_DirichletBackward",
+    on=("torch",),
+    out=False,
+    formula=r"y \sim \mathrm{Dir}(x)",
+    text="Dirichlet samples; the gradient says how a sample moves with them.",
+    forward=_dirichlet,
+    grads={"self": _dirichlet_gradient},
 )

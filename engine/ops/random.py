@@ -18,11 +18,21 @@ from engine.ops.cast import as_dtype
 from engine.ops.creation import made
 from engine.ops.record import Op, composite, kernel, place
 
-__all__ = ["get_rng_state", "initial_seed", "manual_seed", "normal", "rand", "randint", "randn", "randperm", "seed",
-           "set_rng_state"]
+__all__ = [
+    "get_rng_state",
+    "initial_seed",
+    "manual_seed",
+    "normal",
+    "rand",
+    "randint",
+    "randn",
+    "randperm",
+    "seed",
+    "set_rng_state",
+]
 
 
-# -- the stream --------------------------------------------------------------------------------------------------
+# -- the stream ---------------------------------------------------------------------
 
 
 def _state_of(given: Any) -> np.ndarray:
@@ -73,12 +83,14 @@ def stream(generator: Generator | None) -> Generator:
     return default_generator if generator is None else generator
 
 
-# -- new tensors -------------------------------------------------------------------------------------------------
+# -- new tensors --------------------------------------------------------------------
 
 
 def refuse(kernel_name: str, kind: np.dtype) -> NotImplementedError:
     """PyTorch's error for an element type that a kernel does not know."""
-    return NotImplementedError(f'"{kernel_name}" not implemented for \'{dt.scalar_type_name(dt.FROM_NUMPY[kind])}\'')
+    return NotImplementedError(
+        f"\"{kernel_name}\" not implemented for '{dt.scalar_type_name(dt.FROM_NUMPY[kind])}'"
+    )
 
 
 def is_real(kind: np.dtype) -> bool:
@@ -127,28 +139,40 @@ def checked_sizes(sizes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _sized(name: str, size: tuple) -> tuple[int, ...]:
     if not size:
-        raise TypeError(f"{name}() received an invalid combination of arguments - got (), but expected one of:\n"
-                        " * (tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = "
-                        "None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool "
-                        "requires_grad = False)\n")
+        raise TypeError(
+            f"{name}() received an invalid combination of arguments - got (), but expected one of:\n"
+            " * (tuple of ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = "
+            "None, torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool "
+            "requires_grad = False)\n"
+        )
     try:
         return checked_sizes(sizes_of(size))
     except (TypeError, AttributeError):
         wrong = next(s for s in size if not isinstance(s, int))
-        raise TypeError(f"{name}(): argument 'size' (position 1) must be tuple of ints, not "
-                        f"{type(wrong).__name__}") from None
+        raise TypeError(
+            f"{name}(): argument 'size' (position 1) must be tuple of ints, not {type(wrong).__name__}"
+        ) from None
 
 
 def _drawn(name: str, values: Callable, text: str) -> Callable:
-    def function(*size: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None,
-                 layout: Any = None, device: Any = None, requires_grad: bool = False,
-                 pin_memory: bool = False) -> Any:
+    def function(
+        *size: Any,
+        generator: Generator | None = None,
+        out: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+    ) -> Any:
         devices.check(device)
         sizes = _sized(name, size)
         kind = (dt.default.dtype if dtype is None else as_dtype(dtype)).numpy
         if out is not None:
             kind = out._a.dtype
-        return delivered(values(stream(generator), math.prod(sizes), kind).reshape(sizes), out, requires_grad)
+        return delivered(
+            values(stream(generator), math.prod(sizes), kind).reshape(sizes), out, requires_grad
+        )
 
     def accepting(*size: Any, **kwargs: Any) -> Any:
         if "size" in kwargs:
@@ -166,14 +190,24 @@ randn = _drawn("randn", normal_values, "A tensor of normal samples with mean 0 a
 
 
 def _like(name: str, values: Callable, text: str) -> Callable:
-    def function(input: Any, *, generator: Generator | None = None, dtype: Any = None,
-                 layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False,
-                 memory_format: Any = None) -> Any:
+    def function(
+        input: Any,
+        *,
+        generator: Generator | None = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        memory_format: Any = None,
+    ) -> Any:
         devices.check(device)
         kind = input._a.dtype if dtype is None else as_dtype(dtype).numpy
         shell = np.empty_like(np.asarray(input._a), dtype=kind)
         contiguous = shell.flags.c_contiguous
-        flat = values(stream(generator), shell.size, kind, *(() if values is uniform_values else (contiguous,)))
+        flat = values(
+            stream(generator), shell.size, kind, *(() if values is uniform_values else (contiguous,))
+        )
         draw.store(shell, flat)
         return made(shell, requires_grad)
 
@@ -186,9 +220,21 @@ def _like(name: str, values: Callable, text: str) -> Callable:
 rand_like = _like("rand_like", uniform_values, "Uniform samples in the shape and type of another tensor.")
 randn_like = _like("randn_like", normal_values, "Normal samples in the shape and type of another tensor.")
 
-_C_NAMES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int",
-            "uint16": "short unsigned int", "uint32": "unsigned int", "uint64": "long unsigned int", "bool": "bool",
-            "float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double"}
+_C_NAMES = {
+    "uint8": "unsigned char",
+    "int8": "signed char",
+    "int16": "short int",
+    "int32": "int",
+    "int64": "long int",
+    "uint16": "short unsigned int",
+    "uint32": "unsigned int",
+    "uint64": "long unsigned int",
+    "bool": "bool",
+    "float16": "c10::Half",
+    "bfloat16": "c10::BFloat16",
+    "float32": "float",
+    "float64": "double",
+}
 
 
 def checked_range(kind: np.dtype, low: int, high: int) -> None:
@@ -212,9 +258,19 @@ def integer_values(generator: Generator, count: int, kind: np.dtype, low: int, h
     return draw.integers(generator, count, kind, low, high)
 
 
-def randint(*args: Any, generator: Generator | None = None, out: Any = None, dtype: Any = None, layout: Any = None,
-            device: Any = None, requires_grad: bool = False, pin_memory: bool = False, low: Any = None,
-            high: Any = None, size: Any = None) -> Any:
+def randint(
+    *args: Any,
+    generator: Generator | None = None,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    low: Any = None,
+    high: Any = None,
+    size: Any = None,
+) -> Any:
     """A tensor of integers: randint(high, size) from 0, randint(low, high, size) from low."""
     given = list(args)
     if size is None and len(given) + (low is not None) + (high is not None) >= 2 and given:
@@ -224,11 +280,13 @@ def randint(*args: Any, generator: Generator | None = None, out: Any = None, dty
     if low is None and given:
         low = given.pop()
     if given or size is None or high is None or isinstance(size, int):
-        raise TypeError("randint() received an invalid combination of arguments - got "
-                        f"({', '.join(type(a).__name__ for a in args)}), but expected one of:\n * (int high, tuple of "
-                        "ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, "
-                        "torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool "
-                        "requires_grad = False)\n * (int low, int high, tuple of ints size, *, ...)\n")
+        raise TypeError(
+            "randint() received an invalid combination of arguments - got "
+            f"({', '.join(type(a).__name__ for a in args)}), but expected one of:\n * (int high, tuple of "
+            "ints size, *, torch.Generator generator, Tensor out = None, torch.dtype dtype = None, "
+            "torch.layout layout = None, torch.device device = None, bool pin_memory = False, bool "
+            "requires_grad = False)\n * (int low, int high, tuple of ints size, *, ...)\n"
+        )
     devices.check(device)
     sizes = checked_sizes(sizes_of((tuple(size),)))
     kind = out._a.dtype if out is not None else (dt.int64 if dtype is None else as_dtype(dtype)).numpy
@@ -236,9 +294,19 @@ def randint(*args: Any, generator: Generator | None = None, out: Any = None, dty
     return delivered(values.reshape(sizes), out, requires_grad)
 
 
-def randint_like(input: Any, *args: Any, low: Any = None, high: Any = None, generator: Generator | None = None,
-                 dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
-                 pin_memory: bool = False, memory_format: Any = None) -> Any:
+def randint_like(
+    input: Any,
+    *args: Any,
+    low: Any = None,
+    high: Any = None,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+) -> Any:
     """Integers in the shape and type of another tensor: from 0, or from low, up to high."""
     devices.check(device)
     given = list(args)
@@ -250,8 +318,17 @@ def randint_like(input: Any, *args: Any, low: Any = None, high: Any = None, gene
     return made(shell, requires_grad)
 
 
-def randperm(n: int, *, generator: Generator | None = None, out: Any = None, dtype: Any = None, layout: Any = None,
-             device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
     """The numbers 0 to n - 1 in random order."""
     devices.check(device)
     checked_sizes((n,))
@@ -259,8 +336,9 @@ def randperm(n: int, *, generator: Generator | None = None, out: Any = None, dty
     kind = target.numpy
     most = {"float16": 2049, "bfloat16": 257, "float32": 1 << 24, "float64": 1 << 53}.get(target.name)
     if most is not None and n > most + (most >= 1 << 24):
-        raise RuntimeError(f"n cannot be greater than {most + (most >= 1 << 24)} for "
-                           f"{dt.scalar_type_name(target)} type.")
+        raise RuntimeError(
+            f"n cannot be greater than {most + (most >= 1 << 24)} for {dt.scalar_type_name(target)} type."
+        )
     if kind.kind in "iu" and n > 0 and n - 1 > np.iinfo(kind).max:
         raise RuntimeError(f"value cannot be converted to type {kind.name}_t without overflow")
     return delivered(draw.permutation(stream(generator), n).astype(kind, copy=False), out, requires_grad)
@@ -270,7 +348,7 @@ for _fn in (randint, randint_like, randperm):
     place(_fn, _fn.__name__, ("torch",))
 
 
-# -- samples whose parameters are tensors ------------------------------------------------------------------------
+# -- samples whose parameters are tensors -------------------------------------------
 
 
 def no_gradient(grad: Any) -> Any:
@@ -306,40 +384,70 @@ _NORMALS = {
     (True, True): ("normal_of_both", "NormalBackward3", ("mean", "std")),
 }
 _NORMAL_OPS = {
-    which: Op(name, forward=lambda mean, std, generator: _normal_of(mean, std, generator), inputs=inputs,
-              grad_fn=grad_fn, on=(), out=False, formula=r"y \sim \mathcal{N}(\mu, \sigma^2)",
-              text="Samples of normal distributions; a sample passes no gradient to its parameters.",
-              grads={i: (lambda grad, mean_shape: nodes.Tensor._of(np.zeros(mean_shape, grad._a.dtype)))
-                     if i == "mean" else
-                     (lambda grad, std_shape: nodes.Tensor._of(np.zeros(std_shape, grad._a.dtype))) for i in inputs})
+    which: Op(
+        name,
+        forward=lambda mean, std, generator: _normal_of(mean, std, generator),
+        inputs=inputs,
+        grad_fn=grad_fn,
+        on=(),
+        out=False,
+        formula=r"y \sim \mathcal{N}(\mu, \sigma^2)",
+        text="Samples of normal distributions; a sample passes no gradient to its parameters.",
+        grads={
+            i: (lambda grad, mean_shape: nodes.Tensor._of(np.zeros(mean_shape, grad._a.dtype)))
+            if i == "mean"
+            else (lambda grad, std_shape: nodes.Tensor._of(np.zeros(std_shape, grad._a.dtype)))
+            for i in inputs
+        },
+    )
     for which, (name, grad_fn, inputs) in _NORMALS.items()
 }
 
 
-@composite("normal", on=("torch",), formula=r"y \sim \mathcal{N}(\mu, \sigma^2)",
-           text="Samples of normal distributions, one for each mean and standard deviation.")
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
-           layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+@composite(
+    "normal",
+    on=("torch",),
+    formula=r"y \sim \mathcal{N}(\mu, \sigma^2)",
+    text="Samples of normal distributions, one for each mean and standard deviation.",
+)
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Any:
     """Normal samples: by tensors of means and standard deviations, or by two numbers and a size."""
     T = nodes.Tensor
     _spread_check(std)
     if isinstance(mean, T) or isinstance(std, T):
         return _NORMAL_OPS[isinstance(mean, T), isinstance(std, T)].call(mean, std, generator)
     if size is None:
-        raise TypeError("normal() received an invalid combination of arguments - got (float, float), but expected one "
-                        "of:\n * (Tensor mean, Tensor std, *, torch.Generator generator = None, Tensor out = None)\n * "
-                        "(Tensor mean, float std = 1, *, ...)\n * (float mean, Tensor std, *, ...)\n * (float mean, "
-                        "float std, tuple of ints size, *, ...)\n")
+        raise TypeError(
+            "normal() received an invalid combination of arguments - got (float, float), but expected one "
+            "of:\n * (Tensor mean, Tensor std, *, torch.Generator generator = None, Tensor out = None)\n * "
+            "(Tensor mean, float std = 1, *, ...)\n * (float mean, Tensor std, *, ...)\n * (float mean, "
+            "float std, tuple of ints size, *, ...)\n"
+        )
     sizes = checked_sizes(sizes_of((tuple(size),)))
     kind = (dt.default.dtype if dtype is None else as_dtype(dtype)).numpy
-    return made(draw.normal(stream(generator), math.prod(sizes), kind, mean, std).reshape(sizes), requires_grad)
+    return made(
+        draw.normal(stream(generator), math.prod(sizes), kind, mean, std).reshape(sizes), requires_grad
+    )
 
 
 def checked_chances(p: np.ndarray) -> np.ndarray:
     """The probabilities. Raises: RuntimeError where one is outside [0, 1]."""
     if not ((p >= 0) & (p <= 1)).all():
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be "
-                           "improved?  If so, please report an enhancement request to PyTorch.)")
+        raise RuntimeError(
+            "Expected p_in >= 0 && p_in <= 1 to be true, but got false.  (Could this error message be "
+            "improved?  If so, please report an enhancement request to PyTorch.)"
+        )
     return p
 
 
@@ -353,13 +461,19 @@ def _bernoulli(self: Any, p: Any = None, *, generator: Any = None) -> np.ndarray
         return shell
     if not is_real(self.dtype):
         raise refuse("bernoulli_tensor_cpu_p_", self.dtype)
-    return draw.bernoulli_of(stream(generator), checked_chances(self)).reshape(self.shape).astype(self.dtype)
+    return (
+        draw.bernoulli_of(stream(generator), checked_chances(self)).reshape(self.shape).astype(self.dtype)
+    )
 
 
 bernoulli = kernel(
-    name="bernoulli", inputs=("self",), grad_fn="BernoulliBackward0", formula=r"y \sim \mathrm{Bernoulli}(x)",
+    name="bernoulli",
+    inputs=("self",),
+    grad_fn="BernoulliBackward0",
+    formula=r"y \sim \mathrm{Bernoulli}(x)",
     text="Ones with the given probabilities, zeros otherwise; a sample passes no gradient.",
-    forward=_bernoulli, grads={"self": lambda grad: no_gradient(grad)},
+    forward=_bernoulli,
+    grads={"self": lambda grad: no_gradient(grad)},
 )
 
 
@@ -373,9 +487,15 @@ def _poisson(self: Any, generator: Any = None) -> np.ndarray:
 
 
 poisson = kernel(
-    name="poisson", inputs=("self",), grad_fn="PoissonBackward0", on=("torch",), out=False,
-    formula=r"y \sim \mathrm{Poisson}(x)", text="Counts of events at the given rates; a sample passes no gradient.",
-    forward=_poisson, grads={"self": lambda grad: no_gradient(grad)},
+    name="poisson",
+    inputs=("self",),
+    grad_fn="PoissonBackward0",
+    on=("torch",),
+    out=False,
+    formula=r"y \sim \mathrm{Poisson}(x)",
+    text="Counts of events at the given rates; a sample passes no gradient.",
+    forward=_poisson,
+    grads={"self": lambda grad: no_gradient(grad)},
 )
 
 
@@ -389,15 +509,23 @@ def _binomial(count: Any, prob: Any, generator: Any = None) -> np.ndarray:
 
 
 binomial = kernel(
-    name="binomial", forward=_binomial, on=("torch",), out=False, formula=r"y \sim \mathrm{Binomial}(n, p)",
+    name="binomial",
+    forward=_binomial,
+    on=("torch",),
+    out=False,
+    formula=r"y \sim \mathrm{Binomial}(n, p)",
     text="Numbers of successes in n trials of probability p.",
 )
 
 
-def _multinomial(self: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> np.ndarray:
+def _multinomial(
+    self: Any, num_samples: int, replacement: bool = False, *, generator: Any = None
+) -> np.ndarray:
     if not is_real(self.dtype):
-        raise RuntimeError("multinomial only supports floating-point dtypes for input, got: "
-                           f"{dt.scalar_type_name(dt.of(self))}")
+        raise RuntimeError(
+            "multinomial only supports floating-point dtypes for input, got: "
+            f"{dt.scalar_type_name(dt.of(self))}"
+        )
     if self.ndim not in (1, 2):
         raise RuntimeError("prob_dist must be 1 or 2 dim")
     if num_samples <= 0:
@@ -423,7 +551,8 @@ def _multinomial(self: Any, num_samples: int, replacement: bool = False, *, gene
 
 
 multinomial = kernel(
-    name="multinomial", forward=_multinomial, formula=r"y \sim \mathrm{Categorical}(x)",
+    name="multinomial",
+    forward=_multinomial,
+    formula=r"y \sim \mathrm{Categorical}(x)",
     text="Draws positions with the given weights, with or without putting back.",
 )
-

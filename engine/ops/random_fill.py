@@ -37,13 +37,24 @@ def _laid_out(like: Any, values: np.ndarray) -> np.ndarray:
 def _own_memory(target: Any) -> None:
     a = target._array()
     if any(stride == 0 and size > 1 for stride, size in zip(a.strides, a.shape)):
-        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
-                           "memory location. Please clone() the tensor before performing the operation.")
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a single "
+            "memory location. Please clone() the tensor before performing the operation."
+        )
 
 
 def _record(name: str, forward: Callable, text: str, grad_fn: str = "", formula: str = "") -> Op:
-    return Op(name, forward=forward, inputs=("self",), grad_fn=grad_fn, on=(), out=False, formula=formula, text=text,
-              grads={"self": lambda grad: no_gradient(grad)})
+    return Op(
+        name,
+        forward=forward,
+        inputs=("self",),
+        grad_fn=grad_fn,
+        on=(),
+        out=False,
+        formula=formula,
+        text=text,
+        grads={"self": lambda grad: no_gradient(grad)},
+    )
 
 
 def _method(op: Op, name: str) -> Callable:
@@ -62,7 +73,7 @@ def _placed(method: Callable, name: str, text: str) -> Callable:
     return method
 
 
-# -- normal and uniform ------------------------------------------------------------------------------------------
+# -- normal and uniform -------------------------------------------------------------
 
 
 def _normal(self: Any, mean: float = 0, std: float = 1, *, generator: Any = None) -> np.ndarray:
@@ -75,7 +86,9 @@ def _normal(self: Any, mean: float = 0, std: float = 1, *, generator: Any = None
         return _laid_out(self, flat.view(self.dtype))
     if not is_real(self.dtype):
         raise refuse("normal_kernel_cpu", self.dtype)
-    return _laid_out(self, draw.normal(stream(generator), self.size, self.dtype, mean, std, self.flags.c_contiguous))
+    return _laid_out(
+        self, draw.normal(stream(generator), self.size, self.dtype, mean, std, self.flags.c_contiguous)
+    )
 
 
 def _uniform(self: Any, low: float = 0, high: float = 1, *, generator: Any = None) -> np.ndarray:
@@ -85,21 +98,43 @@ def _uniform(self: Any, low: float = 0, high: float = 1, *, generator: Any = Non
     most = float(dt.finfo(dt.of(self)).max)
     for name, value in (("from", low), ("to", high)):
         if not -most <= value <= most:
-            kind = {"float16": "c10::Half", "bfloat16": "c10::BFloat16", "float32": "float", "float64": "double"}
+            kind = {
+                "float16": "c10::Half",
+                "bfloat16": "c10::BFloat16",
+                "float32": "float",
+                "float64": "double",
+            }
             raise RuntimeError(f"{name} is out of bounds for {kind[self.dtype.name]}")
     if low > high:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
+        )
     if high - low > most:
-        raise RuntimeError("uniform_ expects to-from <= std::numeric_limits<"
-                           f"{dt.scalar_type_name(dt.of(self))}>::max(), but found to={high:g} and from={low:g} which "
-                           "result in to-from to exceed the limit")
+        raise RuntimeError(
+            "uniform_ expects to-from <= std::numeric_limits<"
+            f"{dt.scalar_type_name(dt.of(self))}>::max(), but found to={high:g} and from={low:g} which "
+            "result in to-from to exceed the limit"
+        )
     return _laid_out(self, draw.uniform(stream(generator), self.size, self.dtype, low, high))
 
 
-_method(_record("normal_", _normal, "Filled with samples of a normal distribution.", "NormalBackward0",
-                r"y \sim \mathcal{N}(\mu, \sigma^2)"), "normal_")
-_UNIFORM = _record("uniform_", _uniform, "Filled with samples of [from, to).", "UniformBackward0",
-                   r"y \sim \mathcal{U}(a, b)")
+_method(
+    _record(
+        "normal_",
+        _normal,
+        "Filled with samples of a normal distribution.",
+        "NormalBackward0",
+        r"y \sim \mathcal{N}(\mu, \sigma^2)",
+    ),
+    "normal_",
+)
+_UNIFORM = _record(
+    "uniform_",
+    _uniform,
+    "Filled with samples of [from, to).",
+    "UniformBackward0",
+    r"y \sim \mathcal{U}(a, b)",
+)
 
 
 def uniform_(self: Any, *args: Any, generator: Any = None, **bounds: Any) -> Any:
@@ -113,10 +148,12 @@ def uniform_(self: Any, *args: Any, generator: Any = None, **bounds: Any) -> Any
 _placed(uniform_, "uniform_", uniform_.__doc__ or "")
 
 
-# -- integers ----------------------------------------------------------------------------------------------------
+# -- integers -----------------------------------------------------------------------
 
 
-def _random(self: Any, low: int | None = None, high: int | None = None, *, generator: Any = None) -> np.ndarray:
+def _random(
+    self: Any, low: int | None = None, high: int | None = None, *, generator: Any = None
+) -> np.ndarray:
     self = np.asarray(self)
     kind = self.dtype
     source = stream(generator)
@@ -125,7 +162,13 @@ def _random(self: Any, low: int | None = None, high: int | None = None, *, gener
     start = low or 0
     if high is None:
         # Up to and with the largest number of the type; the smallest int64 means all 64 bits.
-        most = (1 << _MANTISSA[kind.name]) if is_real(kind) else 1 if kind.kind == "b" else int(np.iinfo(kind).max)
+        most = (
+            (1 << _MANTISSA[kind.name])
+            if is_real(kind)
+            else 1
+            if kind.kind == "b"
+            else int(np.iinfo(kind).max)
+        )
         high = most + 1
         if start == -(1 << 63) and kind == np.int64:
             return _laid_out(self, draw.integers(source, self.size, kind, start, 1 << 63))
@@ -133,8 +176,12 @@ def _random(self: Any, low: int | None = None, high: int | None = None, *, gener
     return _laid_out(self, draw.integers(source, self.size, kind, start, high))
 
 
-_RANDOM = [_record(f"random_{i}" if i else "random_", _random, "Filled with random integers.", f"RandomBackward{2 - i}")
-           for i in range(3)]
+_RANDOM = [
+    _record(
+        f"random_{i}" if i else "random_", _random, "Filled with random integers.", f"RandomBackward{2 - i}"
+    )
+    for i in range(3)
+]
 
 
 def random_(self: Any, *args: Any, generator: Any = None, **bounds: Any) -> Any:
@@ -156,14 +203,16 @@ def random_(self: Any, *args: Any, generator: Any = None, **bounds: Any) -> Any:
 _placed(random_, "random_", random_.__doc__ or "")
 
 
-# -- one parameter or two ----------------------------------------------------------------------------------------
+# -- one parameter or two -----------------------------------------------------------
 
 
 def _exponential(self: Any, lambd: float = 1, *, generator: Any = None) -> np.ndarray:
     self = np.asarray(self)
     if not is_real(self.dtype):
-        raise RuntimeError("Exponential distribution is a continuous probability distribution. dtype must be a floating "
-                           f"point but you specified {dt.scalar_type_name(dt.of(self))}")
+        raise RuntimeError(
+            "Exponential distribution is a continuous probability distribution. dtype must be a floating "
+            f"point but you specified {dt.scalar_type_name(dt.of(self))}"
+        )
     if not lambd > 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
     return _laid_out(self, draw.exponential(stream(generator), self.size, self.dtype, lambd))
@@ -183,10 +232,17 @@ def _cauchy(self: Any, median: float = 0, sigma: float = 1, *, generator: Any = 
     if not sigma > 0:
         raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
     if not is_real(self.dtype):
-        kind = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char",
-                "uint8": "unsigned char"}.get(self.dtype.name, self.dtype.name)
-        raise RuntimeError("Cauchy distribution is a continuous probability distribution. dtype must be a floating point "
-                           f"but you specified {kind}")
+        kind = {
+            "int64": "long int",
+            "int32": "int",
+            "int16": "short int",
+            "int8": "signed char",
+            "uint8": "unsigned char",
+        }.get(self.dtype.name, self.dtype.name)
+        raise RuntimeError(
+            "Cauchy distribution is a continuous probability distribution. dtype must be a floating point "
+            f"but you specified {kind}"
+        )
     return _laid_out(self, draw.cauchy(stream(generator), self.size, self.dtype, median, sigma))
 
 
@@ -199,16 +255,36 @@ def _log_normal(self: Any, mean: float = 1, std: float = 2, *, generator: Any = 
     return _laid_out(self, draw.log_normal(stream(generator), self.size, self.dtype, mean, std))
 
 
-_method(_record("exponential_", _exponential, "Filled with exponential samples.", "ExponentialBackward0",
-                r"y \sim \mathrm{Exp}(\lambda)"), "exponential_")
-_method(_record("geometric_", _geometric, "Filled with numbers of trials up to the first success.",
-                "GeometricBackward0", r"y \sim \mathrm{Geom}(p)"), "geometric_")
+_method(
+    _record(
+        "exponential_",
+        _exponential,
+        "Filled with exponential samples.",
+        "ExponentialBackward0",
+        r"y \sim \mathrm{Exp}(\lambda)",
+    ),
+    "exponential_",
+)
+_method(
+    _record(
+        "geometric_",
+        _geometric,
+        "Filled with numbers of trials up to the first success.",
+        "GeometricBackward0",
+        r"y \sim \mathrm{Geom}(p)",
+    ),
+    "geometric_",
+)
 _method(_record("cauchy_", _cauchy, "Filled with Cauchy samples.", "CauchyBackward0"), "cauchy_")
-_method(_record("log_normal_", _log_normal, "Filled with samples whose logarithm is normal.", "LogNormalBackward0"),
-        "log_normal_")
+_method(
+    _record(
+        "log_normal_", _log_normal, "Filled with samples whose logarithm is normal.", "LogNormalBackward0"
+    ),
+    "log_normal_",
+)
 
 
-# -- bernoulli ---------------------------------------------------------------------------------------------------
+# -- bernoulli ----------------------------------------------------------------------
 
 
 def _bernoulli_by_number(self: Any, p: float = 0.5, *, generator: Any = None) -> np.ndarray:
@@ -223,18 +299,30 @@ def _bernoulli_by_number(self: Any, p: float = 0.5, *, generator: Any = None) ->
 def _bernoulli_by_tensor(self: Any, p: Any, *, generator: Any = None) -> np.ndarray:
     self = np.asarray(self)
     if broadcast_shapes(self.shape, p.shape) != self.shape:
-        raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape "
-                           f"{list(broadcast_shapes(self.shape, p.shape))}")
+        raise RuntimeError(
+            f"output with shape {list(self.shape)} doesn't match the broadcast shape "
+            f"{list(broadcast_shapes(self.shape, p.shape))}"
+        )
     chances = np.broadcast_to(checked_chances(np.asarray(p)), self.shape)
     axes = sorted(range(self.ndim), key=lambda axis: -abs(self.strides[axis]))
     ordered = chances.transpose(axes)
     return _laid_out(self, draw.bernoulli_of(stream(generator), ordered).astype(self.dtype))
 
 
-_BY_NUMBER = _record("bernoulli_", _bernoulli_by_number, "Filled with ones of one probability, zeros otherwise.",
-                     "BernoulliBackward2", r"y \sim \mathrm{Bernoulli}(p)")
-_BY_TENSOR = _record("bernoulli_by_tensor_", _bernoulli_by_tensor, "Filled with ones of the given probabilities.",
-                     "BernoulliBackward1", r"y \sim \mathrm{Bernoulli}(p)")
+_BY_NUMBER = _record(
+    "bernoulli_",
+    _bernoulli_by_number,
+    "Filled with ones of one probability, zeros otherwise.",
+    "BernoulliBackward2",
+    r"y \sim \mathrm{Bernoulli}(p)",
+)
+_BY_TENSOR = _record(
+    "bernoulli_by_tensor_",
+    _bernoulli_by_tensor,
+    "Filled with ones of the given probabilities.",
+    "BernoulliBackward1",
+    r"y \sim \mathrm{Bernoulli}(p)",
+)
 
 
 def bernoulli_(self: Any, p: Any = 0.5, *, generator: Any = None) -> Any:

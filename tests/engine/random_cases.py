@@ -33,14 +33,22 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "normal complex": lambda T: T.randn(9, dtype=T.complex64),
     "normal large": lambda T: T.randn(70001),
     "a leftover normal survives": lambda T: _after(
-        T, lambda: T.randn(1), lambda: T.rand(1), lambda: T.randn(20), lambda: T.randn(2), lambda: T.randn(1)),
+        T,
+        lambda: T.randn(1),
+        lambda: T.rand(1),
+        lambda: T.randn(20),
+        lambda: T.randn(2),
+        lambda: T.randn(1),
+    ),
     "normal of tensors": lambda T: T.normal(_like(T, 1, 2, 3), _like(T, 0.5, 0.25, 3)),
     "integers of one word": lambda T: T.randint(-5, 5, (37,)),
-    "integers just below 2**28": lambda T: T.randint(0, 2 ** 28 - 1, (20,)),
-    "integers from 2**28 on take two words": lambda T: T.randint(0, 2 ** 28, (20,)),
-    "integers of 63 bits": lambda T: T.randint(-2 ** 62, 2 ** 62, (20,)),
-    "random_ without bounds": lambda T: [T.zeros(9, dtype=d).random_() for d in (
-        T.uint8, T.int8, T.int16, T.int32, T.int64, T.float16, T.float32, T.float64)],
+    "integers just below 2**28": lambda T: T.randint(0, 2**28 - 1, (20,)),
+    "integers from 2**28 on take two words": lambda T: T.randint(0, 2**28, (20,)),
+    "integers of 63 bits": lambda T: T.randint(-(2**62), 2**62, (20,)),
+    "random_ without bounds": lambda T: [
+        T.zeros(9, dtype=d).random_()
+        for d in (T.uint8, T.int8, T.int16, T.int32, T.int64, T.float16, T.float32, T.float64)
+    ],
     "permutation": lambda T: T.randperm(100),
     "permutation large": lambda T: T.randperm(30001),
     "exponential": lambda T: T.empty(40).exponential_(1.5),
@@ -55,7 +63,9 @@ CASES: dict[str, Callable[[Any], Any]] = {
     "binomial": lambda T: T.binomial(_like(T, 5, 40, 400, 7, 0), _like(T, 0.3, 0.6, 0.1, 1, 0.5)),
     "multinomial once": lambda T: T.multinomial(_like(T, 0.1, 0.2, 0.3, 0.4), 1),
     "multinomial without putting back": lambda T: T.multinomial(_like(T, 0.1, 0.2, 0.3, 0.4), 3),
-    "multinomial with putting back": lambda T: T.multinomial(_like(T, 0.1, 0.2, 0.3, 0.4), 25, replacement=True),
+    "multinomial with putting back": lambda T: T.multinomial(
+        _like(T, 0.1, 0.2, 0.3, 0.4), 25, replacement=True
+    ),
     "a generator of its own": lambda T: T.rand(5, generator=T.Generator().manual_seed(7)),
     "dropout": lambda T: T.nn.functional.dropout(T.ones(30), 0.3, True),
     "dropout of channels": lambda T: T.nn.functional.dropout2d(T.ones(3, 6, 2, 2), 0.5, True),

@@ -62,7 +62,7 @@ def test_fork_rng_leaves_the_stream_as_it_was() -> None:
     assert (engine.rand(4)._array() == expected).all()
 
 
-@pytest.mark.parametrize("seed", [2 ** 64, -2 ** 63 - 1])
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
 def test_a_seed_of_more_than_64_bits_is_refused(seed: int) -> None:
     with pytest.raises(ValueError, match="Overflow when unpacking long long"):
         engine.manual_seed(seed)
@@ -70,7 +70,7 @@ def test_a_seed_of_more_than_64_bits_is_refused(seed: int) -> None:
 
 def test_a_negative_seed_counts_back_from_two_to_the_64() -> None:
     engine.manual_seed(-5)
-    assert engine.initial_seed() == 2 ** 64 - 5
+    assert engine.initial_seed() == 2**64 - 5
 
 
 def test_a_state_of_the_wrong_size_is_refused() -> None:
@@ -108,7 +108,10 @@ def test_values_are_stored_in_order_of_memory() -> None:
 
 def test_importing_the_engine_does_not_load_numba() -> None:
     code = "import sys, engine; engine.rand(3); engine.randn(100); sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=False).returncode
+        == 0
+    )
 
 
 def test_a_sample_passes_no_gradient() -> None:
@@ -128,14 +131,20 @@ def test_dropout_scales_the_gradient_by_its_own_mask() -> None:
     assert (x.grad._array() == y.detach()._array()).all()
 
 
-@pytest.mark.parametrize(("call", "words"), [
-    (lambda t: t.normal_(0, -1), "normal expects std >= 0.0, but found std -1"),
-    (lambda t: t.uniform_(2, 1), r"uniform_ expects to return a \[from, to\) range, but found from=2 > to=1"),
-    (lambda t: t.exponential_(0), "exponential_ expects lambda > 0.0, but found lambda=0"),
-    (lambda t: t.geometric_(1.5), r"geometric_ expects p to be in \(0, 1\), but got p=1.5"),
-    (lambda t: t.random_(5, 3), "random_ expects 'from' to be less than 'to', but got from=5 >= to=3"),
-    (lambda t: t.bernoulli_(2), r"bernoulli_ expects p to be in \[0, 1\], but got p=2"),
-])
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda t: t.normal_(0, -1), "normal expects std >= 0.0, but found std -1"),
+        (
+            lambda t: t.uniform_(2, 1),
+            r"uniform_ expects to return a \[from, to\) range, but found from=2 > to=1",
+        ),
+        (lambda t: t.exponential_(0), "exponential_ expects lambda > 0.0, but found lambda=0"),
+        (lambda t: t.geometric_(1.5), r"geometric_ expects p to be in \(0, 1\), but got p=1.5"),
+        (lambda t: t.random_(5, 3), "random_ expects 'from' to be less than 'to', but got from=5 >= to=3"),
+        (lambda t: t.bernoulli_(2), r"bernoulli_ expects p to be in \[0, 1\], but got p=2"),
+    ],
+)
 def test_a_parameter_out_of_range_is_refused_in_pytorchs_words(call, words: str) -> None:
     with pytest.raises(RuntimeError, match=words):
         call(engine.zeros(3))
