@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.core.shape import window
+from engine.kernels import compiled_convolution as compiled
 
 
 def places(size: tuple, reach: tuple, stride: tuple, padding: tuple, dilation: tuple) -> tuple[int, ...]:
@@ -40,6 +41,8 @@ def forward(x: np.ndarray, w: np.ndarray, b: Any, stride: tuple, padding: tuple,
     n, reach = x.shape[0], w.shape[2:]
     out = places(x.shape[2:], reach, stride, padding, dilation)
     o = w.shape[0] // groups
+    if compiled.worth(x, w, out, stride, dilation, groups):
+        return compiled.forward(x, w, b, out, stride, padding, dilation)
     if not x.size or not w.size:
         y = np.zeros((n, w.shape[0], *out), x.dtype)
     else:
@@ -61,6 +64,8 @@ def input_gradient(g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, pad
     """The gradient of x from that of y: each window's share is added back to where it was read."""
     n, reach, out = g.shape[0], w.shape[2:], g.shape[2:]
     o, c = w.shape[0] // groups, w.shape[1]
+    if compiled.worth(g, w, out, stride, dilation, groups):
+        return compiled.input_gradient(g, w, tuple(size), stride, padding, dilation)
     whole = np.zeros((n, groups * c, *(k + 2 * p for k, p in zip(size, padding))), g.dtype)
     if g.size and w.size:
         turned = np.ascontiguousarray(w.reshape(groups, o, -1).transpose(0, 2, 1))
@@ -81,6 +86,8 @@ def weight_gradient(g: np.ndarray, x: np.ndarray, reach: tuple, stride: tuple, p
     o, c = g.shape[1] // groups, x.shape[1] // groups
     if not g.size or not x.size:
         return np.zeros((groups * o, c, *reach), g.dtype)
+    if compiled.worth(x, np.broadcast_to(g.dtype.type(0), (o, c, *reach)), out, stride, dilation, groups):
+        return compiled.weight_gradient(g, x, tuple(reach), stride, padding, dilation)
     cols = windows(np.ascontiguousarray(padded(x, padding)), reach, stride, dilation, out)
     cols = cols.reshape(n, groups, c * prod(reach), prod(out))
     each = np.matmul(np.ascontiguousarray(g).reshape(n, groups, o, prod(out)), cols.swapaxes(2, 3))
