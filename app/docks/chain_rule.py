@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from app.look.number import shape_text
@@ -44,6 +45,13 @@ def input_name(op: OpEntry | None, slot: int) -> str:
     return op.inputs[slot] if slot < len(op.inputs) else ""
 
 
+def legend(rules: list[Rule]) -> str:
+    """What g stands for, where a formula has it."""
+    said = any(re.search(r"(?<![A-Za-z\\])[gG](?![A-Za-z])", re.sub(r"\\(text|mathrm)\{[^}]*\}", "", r.latex))
+               for r in rules)
+    return "g is the gradient that came in, ∂L/∂y" if said else ""
+
+
 def rules_of(info: NodeInfo, graph: Graph) -> list[Rule]:
     """A rule for each slot through which a gradient leaves the node."""
     if info.node.kind == "leaf":
@@ -61,6 +69,9 @@ def rules_of(info: NodeInfo, graph: Graph) -> list[Rule]:
         if latex and "=" not in latex:
             latex = rf"\partial L/\partial {symbol(name)} = {latex}"
         shapes, words = algebra(info.node, edge, info.inputs, info.op)
+        if latex and "sum over" in shapes and r"\sum" not in latex:
+            left, _, right = latex.partition("=")
+            latex = rf"{left.strip()} = \textstyle\sum_{{\mathrm{{batch}}}} {right.strip()}"
         rules.append(Rule(latex, shapes, words))
     return rules
 

@@ -24,6 +24,8 @@ def digest_line(digest: Digest) -> str:
         return " · ".join([figure(digest.mean, 4), *odd])
     words = [f"norm {figure(digest.norm, 3)}", f"mean {figure(digest.mean, 2)}",
              f"range {figure(digest.min, 2)} … {figure(digest.max, 2)}"]
+    if len(" · ".join(words)) > 44:
+        del words[1]
     if digest.zeros * 4 >= count:
         words.append(f"{percent_text(digest.zeros, count)} zeros")
     return " · ".join(words + odd)

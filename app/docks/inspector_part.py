@@ -10,7 +10,7 @@ from app.look import font
 from app.look.formula import formula_pixmap, formula_size, formula_words
 from app.look.theme import theme
 
-from .chain_rule import Rule
+from .chain_rule import Rule, legend
 from .picture import HeatMap
 
 
@@ -93,6 +93,11 @@ class RuleCard(QFrame):
             small.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             small.setFont(font.body(12))
             layout.addWidget(small)
+        if legend(rules):
+            note = muted(legend(rules))
+            note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            note.setFont(font.body(12))
+            layout.addWidget(note)
 
 
 class SlotRow(QWidget):

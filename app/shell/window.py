@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QThreadPool, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QResizeEvent, QShowEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions.catalogue import BY_ID
@@ -74,7 +74,7 @@ class MainWindow(QWidget):
         self._wanted: Path | None = None
         self._told: object = None
         self._closing = False
-        self._restarting = False
+        self._painted = False
         self._kept_size = setting.arrangement("window")
         if self._kept_size is None or not self.restoreGeometry(self._kept_size):
             self._first_size()
@@ -92,9 +92,16 @@ class MainWindow(QWidget):
     # -- start -----------------------------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
-        """The rest of the window is made after it is seen."""
+        """Where no paint comes (a window that starts minimised), the rest is made all the same."""
         super().showEvent(event)
         if self.bench is None:
+            QTimer.singleShot(500, self.finish)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rest of the window is made after it is first seen."""
+        super().paintEvent(event)
+        if self.bench is None and not self._painted:
+            self._painted = True
             QTimer.singleShot(0, self.finish)
 
     def finish(self) -> None:

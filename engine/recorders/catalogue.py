@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from engine.ops.record import COMPOSITES, RECORDS
@@ -9,25 +10,25 @@ from engine.protocol.event import CatalogueSent, OpEntry
 
 
 def catalogue() -> CatalogueSent:
-    """One row for each record; a gradient's formula is typeset where a typesetter for formulas is there."""
-    return CatalogueSent(tuple(_row(op) for table in (RECORDS, COMPOSITES) for op in table.values()))
+    """One row for each record. The LaTeX of gradients is left to `rows_of`: typesetting all would take a while."""
+    return CatalogueSent(tuple(_row(op, {}) for table in (RECORDS, COMPOSITES) for op in table.values()))
 
 
-def _row(op: Any) -> OpEntry:
-    gradients: dict[str, str] = {}
-    told = getattr(op, "gradient_formulas", None)
+def rows_of(names: Iterable[str]) -> CatalogueSent:
+    """Whole rows, gradients typeset, for the ops with these names."""
+    found = (RECORDS.get(name) for name in names)
+    return CatalogueSent(tuple(_row(op, _gradients(op)) for op in found if op is not None))
+
+
+def _row(op: Any, gradients: dict[str, str]) -> OpEntry:
+    grad_fn = op.grad_fn if op.grads else ""
+    return OpEntry(op.name, grad_fn, tuple(op.inputs), op.formula or "", gradients, op.text or "", op.family)
+
+
+def _gradients(op: Any) -> dict[str, str]:
     try:
-        found = told() if callable(told) else told
-        if isinstance(found, dict):
-            gradients = {str(k): str(v) for k, v in found.items()}
+        from engine.ops.typeset import gradient_formulas
+
+        return gradient_formulas(op)
     except Exception:
-        gradients = {}
-    return OpEntry(
-        op.name,
-        op.grad_fn if op.grads else "",
-        tuple(op.inputs),
-        op.formula or "",
-        gradients,
-        op.text or "",
-        op.family,
-    )
+        return dict(getattr(op, "gradients", None) or {})
