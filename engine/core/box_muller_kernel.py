@@ -22,12 +22,14 @@ _FOUR, _TWO_PI = _single(twin._FOUR_OVER_PI), _single(twin._TWO_PI)
 _ONE, _HALF, _MINUS_TWO, _UNIT = _single(1), _single(0.5), _single(-2), _single(2.0**-24)
 
 
-@intrinsic
-def _fma(typing: Any, a: Any, b: Any, c: Any) -> Any:
+def _fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
     return types.float32(types.float32, types.float32, types.float32), generate
+
+
+_fma: Any = intrinsic(_fused)
 
 
 @njit

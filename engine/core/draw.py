@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def uniform(
     """Samples in [low, high): scaled and shifted with one rounding."""
     if dtype == np.float64:
         values = uniform_doubles(generator, count)
-        first, last = np.float64(low), np.float64(high)
+        first: Any = np.float64(low)
+        last: Any = np.float64(high)
     else:
         values = _uniform_singles(generator, count)
         first, last = np.float32(low), np.float32(high)
@@ -180,7 +182,7 @@ def truncated_normal(
     ) / 2.0
     if share > 0.3:
         values = normal(generator, count, dtype, mean, std, contiguous)
-        least, most = narrow(np.float64([low, high]), dtype)
+        least, most = narrow(np.array([low, high], dtype=np.float64), dtype)
         while (outside := (values < least) | (values > most)).any():
             values = np.where(outside, normal(generator, count, dtype, mean, std, contiguous), values)
         return values
@@ -201,7 +203,7 @@ def truncated_normal(
         ):
             log_density = step(log_density).astype(dtype).astype(single)
         chance = uniform(generator, count, dtype).astype(np.float64)
-        pending = pending & (narrow(np.log(chance), dtype).astype(single) > log_density)
+        pending = pending & np.greater(narrow(np.log(chance), dtype).astype(single), log_density)
         if not pending.any():
             return values
 
@@ -227,7 +229,7 @@ def _representable(low: int, high: int, dtype: np.dtype) -> tuple[int, int]:
     digits = _MANTISSA[dtype.name]
 
     def nearest(value: int) -> int:
-        rounded = int(narrow(np.float64([value]), dtype)[0])
+        rounded = int(narrow(np.array([value], dtype=np.float64), dtype)[0])
         return rounded if rounded < 1 << 63 else -(1 << 63)
 
     above, below = nearest(low + 1), nearest(high - 1)
@@ -342,7 +344,7 @@ def categories(generator: Generator, weights: np.ndarray, count: int) -> np.ndar
     result = np.empty((len(weights), count), dtype=np.int64)
     for row, out in zip(weights, result):
         cumulative = np.cumsum(row, dtype=np.float64 if row.dtype == np.float64 else np.float32)
-        cumulative /= cumulative[-1]
+        cumulative = cumulative / cumulative[-1]
         cumulative[-1] = 1
         out[:] = np.searchsorted(
             cumulative.astype(np.float64), uniform_doubles(generator, count), side="left"

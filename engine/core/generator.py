@@ -56,9 +56,9 @@ class Generator:
     """
 
     # The floor above sets these two, so that saved states are Tensors there and arrays here.
-    present_state = staticmethod(_same)
-    read_state = staticmethod(_same)
-    present_device = staticmethod(_same)
+    present_state: Any = staticmethod(_same)
+    read_state: Any = staticmethod(_same)
+    present_device: Any = staticmethod(_same)
 
     def __init__(self, device: Any = "cpu") -> None:
         name = str(device)
@@ -107,7 +107,7 @@ class Generator:
 
         self._bits = MT19937(0)
         self._integers = Reader(self._bits).integers
-        memory = (ctypes.c_uint32 * (_WORDS + 1)).from_address(self._bits.ctypes.state_address)
+        memory: Any = (ctypes.c_uint32 * (_WORDS + 1)).from_address(self._bits.ctypes.state_address)
         self._memory = np.frombuffer(memory, dtype=np.uint32)  # 624 words, then the position
         self._start()
 

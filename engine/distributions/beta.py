@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -14,7 +14,7 @@ from engine.distributions.parameter import broadcast_all
 class Beta(Distribution):
     """The beta distribution with `concentration1` towards one and `concentration0` towards zero."""
 
-    arg_constraints: ClassVar = {
+    arg_constraints: Any = {
         "concentration1": constraints.positive,
         "concentration0": constraints.positive,
     }

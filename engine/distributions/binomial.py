@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -19,7 +19,7 @@ from engine.distributions.parameter import (
 class Binomial(Distribution):
     """The number of successes in `total_count` trials of probability `probs`."""
 
-    arg_constraints: ClassVar = {
+    arg_constraints: Any = {
         "total_count": constraints.nonnegative_integer,
         "probs": constraints.unit_interval,
         "logits": constraints.real,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -14,7 +14,7 @@ from engine.distributions.parameter import broadcast_all
 class Cauchy(Distribution):
     """The ratio of two normal variables: around `loc`, with half of its mass within `scale`."""
 
-    arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints: Any = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
 

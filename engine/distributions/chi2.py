@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from engine.distributions import constraints
 from engine.distributions.gamma import Gamma
@@ -11,7 +11,7 @@ from engine.distributions.gamma import Gamma
 class Chi2(Gamma):
     """The sum of the squares of `df` standard normal variables."""
 
-    arg_constraints: ClassVar = {"df": constraints.positive}
+    arg_constraints: Any = {"df": constraints.positive}
 
     def __init__(self, df: Any, validate_args: bool | None = None) -> None:
         super().__init__(0.5 * df, 0.5, validate_args=validate_args)

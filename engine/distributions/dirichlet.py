@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -12,7 +12,7 @@ from engine.distributions.distribution import Distribution
 class Dirichlet(Distribution):
     """Probabilities of K categories, concentrated by the last dimension of `concentration`."""
 
-    arg_constraints: ClassVar = {"concentration": constraints.independent(constraints.positive, 1)}
+    arg_constraints: Any = {"concentration": constraints.independent(constraints.positive, 1)}
     support = constraints.simplex
     has_rsample = True
 

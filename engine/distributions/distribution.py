@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.core.shape import Size
@@ -46,15 +46,16 @@ class Distribution:
                     f"values:\n{value}"
                 )
 
-    arg_constraints: ClassVar = {}
+    arg_constraints: Any = {}
     support: Any = constraints.dependent
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Distribution:
         """This distribution with its batch repeated to another shape, without copying."""
         shape = Size(batch_shape)
         made = object.__new__(type(self))
+        value: Any
         for name, value in self.__dict__.items():
-            if isinstance(value, engine.Tensor) and name in self.arg_constraints:
+            if name in self.arg_constraints and hasattr(value, "expand"):
                 value = value.expand(tuple(shape) + tuple(value.shape[len(self._batch_shape) :]))
             elif isinstance(value, Distribution):
                 value = value.expand(tuple(shape) + tuple(value.batch_shape[len(self._batch_shape) :]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -14,7 +14,7 @@ from engine.distributions.distribution import Distribution
 class HalfCauchy(Distribution):
     """The absolute value of a Cauchy variable around 0 with width `scale`."""
 
-    arg_constraints: ClassVar = {"scale": constraints.positive}
+    arg_constraints: Any = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
 

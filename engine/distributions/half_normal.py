@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -14,7 +14,7 @@ from engine.distributions.normal import Normal
 class HalfNormal(Distribution):
     """The absolute value of a normal variable with mean 0 and standard deviation `scale`."""
 
-    arg_constraints: ClassVar = {"scale": constraints.positive}
+    arg_constraints: Any = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
 

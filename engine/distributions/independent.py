@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from engine.distributions import constraints
 from engine.distributions.distribution import Distribution
@@ -11,7 +11,7 @@ from engine.distributions.distribution import Distribution
 class Independent(Distribution):
     """A distribution whose last batch dimensions are independent parts of one event."""
 
-    arg_constraints: ClassVar = {}
+    arg_constraints: Any = {}
 
     def __init__(
         self,

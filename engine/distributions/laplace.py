@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -13,7 +13,7 @@ from engine.distributions.parameter import broadcast_all
 class Laplace(Distribution):
     """The two-sided exponential distribution around `loc` of width `scale`."""
 
-    arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints: Any = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
 

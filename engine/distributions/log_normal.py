@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from engine.distributions import constraints
 from engine.distributions.distribution import Distribution
@@ -12,7 +12,7 @@ from engine.distributions.normal import Normal
 class LogNormal(Distribution):
     """The distribution whose logarithm is normal with mean `loc` and standard deviation `scale`."""
 
-    arg_constraints: ClassVar = {"loc": constraints.real, "scale": constraints.positive}
+    arg_constraints: Any = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.positive
     has_rsample = True
 

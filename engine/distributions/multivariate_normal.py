@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -14,7 +14,7 @@ from engine.distributions.parameter import lazy_property, standard_normal
 class MultivariateNormal(Distribution):
     """Normal vectors with mean `loc` and a covariance: itself, its inverse or its lower Cholesky factor."""
 
-    arg_constraints: ClassVar = {
+    arg_constraints: Any = {
         "loc": constraints.real_vector,
         "covariance_matrix": constraints.positive_definite,
         "precision_matrix": constraints.positive_definite,

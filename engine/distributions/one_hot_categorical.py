@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -13,7 +13,7 @@ from engine.distributions.distribution import Distribution
 class OneHotCategorical(Distribution):
     """A vector of zeros with a one at a place drawn by `probs` or `logits`."""
 
-    arg_constraints: ClassVar = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    arg_constraints: Any = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot
     has_enumerate_support = True
 

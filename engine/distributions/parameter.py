@@ -21,7 +21,9 @@ def broadcast_all(*values: Any) -> tuple[Any, ...]:
         )
     given = [v for v in values if isinstance(v, engine.Tensor)]
     kind = given[0].dtype if given else engine.get_default_dtype()
-    tensors = [v if isinstance(v, engine.Tensor) else engine.tensor(v, dtype=kind) for v in values]
+    tensors: list[Any] = [
+        v if isinstance(v, engine.Tensor) else engine.as_tensor(v, dtype=kind) for v in values
+    ]
     shape = broadcast(*[tuple(t.shape) for t in tensors])
     return tuple(t if tuple(t.shape) == shape else t.expand(shape) for t in tensors)
 

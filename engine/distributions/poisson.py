@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import engine
 from engine.distributions import constraints
@@ -13,7 +13,7 @@ from engine.distributions.parameter import broadcast_all
 class Poisson(Distribution):
     """The number of events that come at `rate`."""
 
-    arg_constraints: ClassVar = {"rate": constraints.nonnegative}
+    arg_constraints: Any = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 from engine.distributions import constraints
 from engine.distributions.chi2 import Chi2
@@ -14,7 +14,7 @@ from engine.distributions.parameter import broadcast_all, standard_normal
 class StudentT(Distribution):
     """Student's t distribution of `df` degrees of freedom, around `loc` and stretched by `scale`."""
 
-    arg_constraints: ClassVar = {
+    arg_constraints: Any = {
         "df": constraints.positive,
         "loc": constraints.real,
         "scale": constraints.positive,

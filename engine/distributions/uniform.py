@@ -21,7 +21,7 @@ class Uniform(Distribution):
         super().__init__(self.low.size(), validate_args=validate_args)
 
     @property
-    def arg_constraints(self) -> Any:
+    def arg_constraints(self) -> Any:  # type: ignore[override]
         """Each bound limits the other."""
         return {"low": constraints.less_than(self.high), "high": constraints.greater_than(self.low)}
 

@@ -12,7 +12,7 @@ from engine.core import draw
 from engine.core.generator import default_generator
 from engine.ops.formula import OPS
 from engine.ops.calling import in_place
-from engine.ops.record import composite, kernel, place
+from engine.ops.record import Op, composite, kernel, place
 
 _SELU_SHIFT = 1.7580993408473766
 """Minus alpha' of SELU: the value that alpha dropout puts in place of what it drops."""
@@ -255,8 +255,8 @@ def _slopes(input: Any, lower: float, upper: float, training: bool) -> Any:
 
 
 def _rrelu_record(name: str, grad_fn: str) -> Any:
-    return kernel(
-        name=name,
+    return Op(
+        name,
         inputs=("self",),
         grad_fn=grad_fn,
         on=(),
@@ -266,7 +266,7 @@ def _rrelu_record(name: str, grad_fn: str) -> Any:
         text="A leaky ReLU whose slope is drawn anew for each element while training.",
         forward=lambda self, noise: self * noise,
         grads={"self": lambda grad, noise: grad * noise},
-    ).op
+    )
 
 
 _RRELU = _rrelu_record("rrelu_with_noise", "RreluWithNoiseBackward0")

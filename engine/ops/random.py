@@ -344,8 +344,9 @@ def randperm(
     return delivered(draw.permutation(stream(generator), n).astype(kind, copy=False), out, requires_grad)
 
 
-for _fn in (randint, randint_like, randperm):
-    place(_fn, _fn.__name__, ("torch",))
+place(randint, "randint", ("torch",))
+place(randint_like, "randint_like", ("torch",))
+place(randperm, "randperm", ("torch",))
 
 
 # -- samples whose parameters are tensors -------------------------------------------
