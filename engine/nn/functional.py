@@ -5,7 +5,6 @@ Most come from the records; what is written here are functions that only put oth
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from engine import faces as _faces
@@ -29,14 +28,10 @@ def linear_cross_entropy(
     options: Any = None,
 ) -> Any:
     """cross_entropy of linear(input, linear_weight), whose weight may have dimensions after its classes."""
-    classes, *extra = linear_weight.shape[:-1]
-    bias = linear_bias
-    if extra:
-        linear_weight = linear_weight.reshape(classes * math.prod(extra), linear_weight.shape[-1])
-        bias = None if bias is None else bias.reshape(-1)
-    logits = linear(input, linear_weight, bias)  # noqa: F821
-    if extra:
-        logits = logits.reshape(*logits.shape[:-1], classes, *extra)
+    classes = linear_weight.shape[:-1]
+    bias = None if linear_bias is None else linear_bias.flatten()
+    logits = linear(input, linear_weight.flatten(0, -2), bias)  # noqa: F821
+    logits = logits.view(*logits.shape[:-1], *classes)
     return cross_entropy(  # noqa: F821
         logits,
         target,
@@ -48,3 +43,7 @@ def linear_cross_entropy(
 
 
 _faces.fill(globals(), "nn.functional")
+for _name, _fn in _faces.NAMESPACES["nn.functional"].items():
+    # so that a saved module that holds one of these names it as PyTorch does
+    if _faces.NAMESPACES["torch"].get(_name) is not _fn:
+        _fn.__module__ = "torch.nn.functional"

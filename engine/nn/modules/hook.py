@@ -19,7 +19,7 @@ from engine.autograd.node import RemovableHandle as _Handle
 class RemovableHandle(_Handle):
     """What a register_* call returns: `remove()` takes the hook off again; also a context manager."""
 
-    __module__ = "torch.utils.hooks"
+    __module__ = "torch.nn.modules.module"
 
     def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
         super().__init__(hooks_dict)
