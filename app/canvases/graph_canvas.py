@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent, QNativeGestureEvent
@@ -50,6 +52,7 @@ class GraphCanvas(Stage):
         self._press: QPointF | None = None
         self._dragged = False
         self._hz = 15.0
+        self._reading_ms = 0.0
         self.travel.ended.connect(self._travel_ended)
         self.opening.ended.connect(self._opening_ended)
         self.detail.detail_changed.connect(self.set_detail)
@@ -265,7 +268,7 @@ class GraphCanvas(Stage):
 
     def _cursor_changed(self) -> None:
         if not self._refresh.isActive():
-            self._refresh.start(max(16, round(3 * self._picture.cost_ms)))
+            self._refresh.start(max(16, round(3 * (self._picture.cost_ms + self._reading_ms))))
 
     def _refresh_now(self) -> None:
         marks = self.marks
@@ -276,7 +279,9 @@ class GraphCanvas(Stage):
         before = marks.gradient.copy()
         was = set(np.flatnonzero(marks.state == HERE).tolist())
         self.travel.stop()
+        began = perf_counter()
         marks.refresh()
+        self._reading_ms = (perf_counter() - began) * 1e3
         if self.emphasis.overlay == "gain":
             marks.refresh_gain()
         self.emphasis.calm = self.session.state == "running"
