@@ -407,5 +407,5 @@ for _name, _fn in {"new_zeros": _new("new_zeros", zeros), "new_ones": _new("new_
                    "new_empty": _new("new_empty", empty), "new_full": _new("new_full", full), "new_tensor": new_tensor,
                    "new": new, "new_empty_strided": new_empty_strided}.items():
     place(_fn, _name, ("Tensor",))
-for _fn in (tensor, as_tensor, empty, zeros):
+for _fn in (tensor, as_tensor, empty, zeros, ones, full, zeros_like, ones_like, full_like):
     OPS.setdefault(_fn.__name__, _fn)

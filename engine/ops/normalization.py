@@ -34,10 +34,10 @@ def _batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_v
         centred = x - _per_channel(mean, x.ndim)
         var = np.add.reduce(np.square(centred), axis=axes) / real.type(max(1, count))
         invstd = 1 / np.sqrt(var + real.type(eps))
-        if running_mean is not None:
+        if running_mean is not None and count:
             running_mean *= running_mean.dtype.type(1 - momentum)
             running_mean += (real.type(momentum) * mean).astype(running_mean.dtype)
-        if running_var is not None:
+        if running_var is not None and count:
             unbiased = var * real.type(count / (count - 1)) if count > 1 else np.full_like(var, np.nan)
             running_var *= running_var.dtype.type(1 - momentum)
             running_var += (real.type(momentum) * unbiased).astype(running_var.dtype)
