@@ -1,7 +1,7 @@
 """How long the canvas takes for a frame, and the layout for a scene. Run: python benchmarks/canvas.py
 
-A frame is drawn in a window of 1600 × 1000: near (names can be read), middle, and far (all of the graph);
-'drawn' is a picture made anew, 'moved' a frame while the hand moves, which shifts the picture that was kept."""
+A frame is drawn in a window of 1600 × 1000: near (names can be read), middle, and far (all of it);
+'drawn' is a picture made anew, 'moved' a frame while the hand moves, which shifts the kept picture."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def layouts() -> None:
     for name, graph in (("quickstart", graphs.quickstart()), ("ResNet-18", graphs.resnet18()),
                         ("GPT, 12 blocks", graphs.gpt(12)),
                         ("GPT, 118 blocks", graphs.gpt(118)),
-                        ("blocks, 10k", graphs.chain(10_000)), ("one level, 10k", graphs.chain(10_000, False)),
+                        ("blocks, 10k", graphs.chain(10_000)),
+                        ("one level, 10k", graphs.chain(10_000, False)),
                         ("blocks, 100k", graphs.chain(100_000))):
         times = 1 if len(graph.nodes) > 20_000 else 3
         outline = outline_of(graph)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
+from app.canvases.scene_painter import gain_colour
 from app.layout.scene import Scene
 from app.look import font
 from app.look.theme import theme
@@ -105,7 +106,7 @@ class Legend(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, True)
         self.setAccessibleName("Legend")
         self.overlay = ""
-        self.setFixedSize(440, 16)
+        self.setFixedSize(438, 17)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw swatches and words."""
@@ -114,10 +115,13 @@ class Legend(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         painter.setFont(font.body(11))
         metrics = QFontMetricsF(font.body(11))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(look.with_alpha("canvas", 0.86))
+        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
         if self.overlay == "gain":
             self._draw_gain(painter)
             return
-        x = 0.5
+        x = 6.5
         for words, fill, line, width, radius in (
                 ("leaf", "leaf_soft", "leaf", 1.0, 6.0), ("to come", "op", "op_line", 1.0, 3.0),
                 ("here", "accent_soft", "accent", 2.0, 3.0), ("done", "grad_soft", "grad", 1.0, 3.0)):
@@ -135,14 +139,11 @@ class Legend(QWidget):
             x += 30 + metrics.horizontalAdvance(words) + 18
 
     def _draw_gain(self, painter: QPainter) -> None:
-        from app.look.colour_map import table
-
-        colours = table(True)
         for step in range(120):
-            painter.fillRect(QRectF(64 + step, 3, 1.5, 10), QColor(int(colours[step * 255 // 119])))
+            painter.fillRect(QRectF(94 + step, 3, 1.5, 10), gain_colour((step - 59.5) / 30, theme()))
         painter.setPen(theme()["muted"])
-        painter.drawText(QPointF(0, 12), "shrinks ÷100")
-        painter.drawText(QPointF(190, 12), "×100 grows")
+        painter.drawText(QPointF(8, 12), "shrinks ÷100")
+        painter.drawText(QPointF(222, 12), "×100 grows")
 
 
 class Minimap(QWidget):

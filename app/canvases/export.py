@@ -79,6 +79,7 @@ def _svg(target: Path, width: float, height: float, draw, scale: float) -> None:
     generator.setFileName(str(target))
     generator.setSize(QSize(round(width), round(height)))
     generator.setViewBox(QRectF(0, 0, width, height))
+    generator.setResolution(96)
     generator.setTitle("Graph")
     generator.setDescription("A backward graph, drawn by Gradwalk")
     painter = QPainter()

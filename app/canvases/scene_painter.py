@@ -152,7 +152,8 @@ class ScenePainter:
         kind, state = int(self.scene.item_kind[item]), int(marks.state[item])
         look = self.look
         if emphasis.overlay == "gain" and kind in (OP, LEAF, BOX):
-            return self._gain_colours(float(marks.gain[item]))
+            fill, line, words, width = self._gain_colours(float(marks.gain[item]))
+            return (fill, look["accent"], words, 2.5) if state == HERE else (fill, line, words, width)
         if state == HERE:
             return look["accent_soft"], look["accent"], look["accent"], 2.5
         if kind == LEAF:
@@ -166,10 +167,9 @@ class ScenePainter:
     def _gain_colours(self, gain: float) -> tuple[QColor, QColor, QColor, float]:
         if math.isnan(gain):
             return self.look["op"], self.look["op_line"], self.look["muted"], 1.0
-        place = min(255, max(0, round((gain / 2 + 1) / 2 * 255)))
-        fill = QColor(int(table(True)[place]))
+        fill = gain_colour(gain, self.look)
         bright = 0.299 * fill.redF() + 0.587 * fill.greenF() + 0.114 * fill.blueF()
-        return fill, fill.darker(125), QColor("#1c2128" if bright > 0.55 else "#ffffff"), 1.0
+        return fill, self.look["op_line"], QColor("#1c2128" if bright > 0.55 else "#ffffff"), 1.0
 
     def _item(self, painter: QPainter, item: int, marks: Marks, emphasis: Emphasis) -> None:
         kind, state = int(self.scene.item_kind[item]), int(marks.state[item])
@@ -362,6 +362,16 @@ class ScenePainter:
             painter.drawText(QPointF(box.left(), box.top() + 11), title)
             if len(taken) > 80:
                 return
+
+
+def gain_colour(gain: float, look: Theme) -> QColor:
+    """The ground of a node's own colour, towards blue where gradients shrink and red where they grow."""
+    ends = table(True)
+    end = QColor(int(ends[-16] if gain > 0 else ends[16]))
+    share = min(1.0, abs(gain) / 2)
+    ground = look["op"]
+    pairs = ((ground.redF(), end.redF()), (ground.greenF(), end.greenF()), (ground.blueF(), end.blueF()))
+    return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs))
 
 
 def _touching(rects: np.ndarray, ends: np.ndarray, left: float, top: float, right: float,

@@ -230,7 +230,7 @@ class Stage(QWidget):
         something = bool(len(self.scene.item_ref))
         self.detail.adjustSize()
         self.detail.move(24, 24)
-        self.legend.move(24, self.height() - 16 - 22)
+        self.legend.move(18, self.height() - 16 - 22)
         corner = self.minimap.size()
         self.minimap.move(self.width() - corner.width() - 20, self.height() - corner.height() - 20)
         self.detail.setVisible(something)
