@@ -1,4 +1,4 @@
-"""Sparse tensors in coordinate form (torch.sparse): made, read, and taken by optimizers; other ops see them dense."""
+"""Sparse tensors in coordinate form (torch.sparse); optimizers take them, other ops see them dense."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ __all__ = ["SparseTensor", "mm", "sparse_coo_tensor", "sum"]
 
 
 class SparseTensor(Tensor):
-    """Values at given indices of a shape, zero elsewhere. An op that knows nothing of it gets the dense array."""
+    """Values at given indices, zero elsewhere. An op that knows nothing of it gets the dense array."""
 
     __module__ = "torch"
 
-    def __init__(self, indices: np.ndarray, values: np.ndarray, shape: tuple[int, ...], coalesced: bool) -> None:
+    def __init__(
+        self, indices: np.ndarray, values: np.ndarray, shape: tuple[int, ...], coalesced: bool
+    ) -> None:
         self._where = indices
         self._what = values
         self._size = tuple(shape)
@@ -47,7 +49,9 @@ class SparseTensor(Tensor):
         if self._is_coalesced:
             return self
         lengths = self._size[: len(self._where)]
-        flat = np.ravel_multi_index(tuple(self._where), lengths) if self._where.size else np.empty(0, np.int64)
+        flat = (
+            np.ravel_multi_index(tuple(self._where), lengths) if self._where.size else np.empty(0, np.int64)
+        )
         unique, place = np.unique(flat, return_inverse=True)
         values = np.zeros((unique.size, *self._what.shape[1:]), self._what.dtype)
         np.add.at(values, place, self._what)
@@ -119,16 +123,27 @@ class SparseTensor(Tensor):
         self._where, self._what, self._is_coalesced = self._where[:, :0], self._what[:0], True
         return self
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        parts = [f"indices={self._indices()!r}", f"values={self._values()!r}",
-                 f"size={self._size}, nnz={self._nnz()}, layout=torch.sparse_coo"]
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
+        parts = [
+            f"indices={self._indices()!r}",
+            f"values={self._values()!r}",
+            f"size={self._size}, nnz={self._nnz()}, layout=torch.sparse_coo",
+        ]
         shown = [part.replace("\n", "\n       " + " " * part.index("=")) for part in parts]
         return "tensor(" + ",\n       ".join(shown) + ")"
 
 
-def sparse_coo_tensor(indices: Any, values: Any, size: Any = None, *, dtype: Any = None, device: Any = None,
-                      requires_grad: bool = False, check_invariants: Any = None,
-                      is_coalesced: bool | None = None) -> SparseTensor:
+def sparse_coo_tensor(
+    indices: Any,
+    values: Any,
+    size: Any = None,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    check_invariants: Any = None,
+    is_coalesced: bool | None = None,
+) -> SparseTensor:
     """A tensor with `values` at `indices` (one row a dimension), zero elsewhere.
 
     Raises: RuntimeError for an index outside the size."""
@@ -140,11 +155,15 @@ def sparse_coo_tensor(indices: Any, values: Any, size: Any = None, *, dtype: Any
         size = (*((where.max(axis=1) + 1).tolist() if where.size else [0] * len(where)), *what.shape[1:])
     size = tuple(int(n) for n in size)
     if where.shape[1] != what.shape[0]:
-        raise RuntimeError(f"number of indices and values must match, got {where.shape[1]} and {what.shape[0]}")
+        raise RuntimeError(
+            f"number of indices and values must match, got {where.shape[1]} and {what.shape[0]}"
+        )
     for axis, row in enumerate(where):
         if row.size and (row.min() < 0 or row.max() >= size[axis]):
-            raise RuntimeError(f"size is inconsistent with indices: for dim {axis}, size is {size[axis]} but found "
-                               f"index {int(row.max())}")
+            raise RuntimeError(
+                f"size is inconsistent with indices: for dim {axis}, size is {size[axis]} but found "
+                f"index {int(row.max())}"
+            )
     return SparseTensor(where, what, size, bool(is_coalesced))
 
 
@@ -166,7 +185,7 @@ def mm(mat1: Any, mat2: Any) -> Tensor:
     return mat1.to_dense() @ mat2 if mat1.is_sparse else mat1 @ mat2
 
 
-def sum(input: Any, dim: Any = None, dtype: Any = None) -> Tensor:  # noqa: A001
+def sum(input: Any, dim: Any = None, dtype: Any = None) -> Tensor:
     """The sum of all elements, or along dimensions, dense."""
     dense = input.to_dense(dtype)
     return dense.sum() if dim is None else dense.sum(dim)

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
+
+torch: Any = engine
 
 _REFUSED = "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found {}"
 
 
 def _rebuilt(like: Any, parts: Any) -> Any:
     """A container of the kind of `like` with new contents; a plain dict or list where its type refuses."""
+    made: Any
     try:
         if isinstance(like, MutableMapping):
             made = copy.copy(like)

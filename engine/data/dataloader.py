@@ -13,11 +13,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-import engine as torch
+import engine
 from engine.data.collate import default_collate, default_convert
 from engine.data.dataset import IterableDataset
 from engine.data.sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, random_seed
 from engine.data.worker import CHECK_INTERVAL_S, Again, Failure, Plan, StreamEnded, get_worker_info, work
+
+torch: Any = engine
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -93,14 +95,16 @@ class DataLoader(Generic[T_co]):
             ):
                 if value is not None:
                     raise ValueError(
-                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got {name}={value}"
+                        f"DataLoader with IterableDataset: expected unspecified {name} option, but got "
+                        f"{name}={value}"
                     )
         if sampler is not None and shuffle:
             raise ValueError("sampler option is mutually exclusive with shuffle")
         if batch_sampler is not None:
             if batch_size != 1 or shuffle or sampler is not None or drop_last:
                 raise ValueError(
-                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and drop_last"
+                    "batch_sampler option is mutually exclusive with batch_size, shuffle, sampler, and "
+                    "drop_last"
                 )
             batch_size, drop_last = None, False
         elif batch_size is None and drop_last:
@@ -204,7 +208,8 @@ class DataLoader(Generic[T_co]):
                 "smaller than what this DataLoader is going to create."
             )
             warnings.warn(
-                f"This DataLoader will create {self.num_workers} worker processes in total. {suggestion} Please "
+                f"This DataLoader will create {self.num_workers} worker processes in total. {suggestion} "
+                "Please "
                 "be aware that excessive worker creation might get DataLoader running slow or even freeze, "
                 "lower the worker number to avoid potential slowness/freeze if necessary.",
                 stacklevel=3,

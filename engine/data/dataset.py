@@ -9,7 +9,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-import engine as torch
+import engine
+
+torch: Any = engine
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -20,7 +22,7 @@ __all__ = [
 
 
 class Dataset(Generic[T_co]):
-    """Samples by index: a subclass says in `__getitem__` what sample i is, and in `__len__` how many there are."""
+    """Samples by index: a subclass says in `__getitem__` sample i, and in `__len__` their number."""
 
     def __getitem__(self, index: Any) -> Any:
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")

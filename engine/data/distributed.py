@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import engine as torch
+import engine
 from engine.data.sampler import Sampler
+
+torch: Any = engine
 
 
 class DistributedSampler(Sampler[int]):

@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-import engine as torch
+import engine
+
+torch: Any = engine
 
 T_co = TypeVar("T_co", covariant=True)
 

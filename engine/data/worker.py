@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import engine as torch
+import engine
+
+torch: Any = engine
 
 CHECK_INTERVAL_S = 5.0
 
@@ -85,8 +87,7 @@ class Failure:
     """An error of a worker with its traceback as text, to be raised in the main process."""
 
     def __init__(self, where: str) -> None:
-        kind, _, _ = sys.exc_info()
-        self.kind: Any = kind
+        self.kind: Any = sys.exc_info()[0] or RuntimeError
         self.text = f"Caught {self.kind.__name__} {where}.\nOriginal {traceback.format_exc()}"
 
     def reraise(self) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import advance
 from engine.optim.optimizer import Parameterwise, check_learning_rate, new_step
+
+torch: Any = engine
 
 
 class Adafactor(Parameterwise):

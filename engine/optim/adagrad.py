@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import advance, array_of, touch
 from engine.optim.optimizer import Parameterwise, check_learning_rate, check_not_negative, new_step
 from engine.optim.sgd import check_fused
+
+torch: Any = engine
 
 
 class Adagrad(Parameterwise):

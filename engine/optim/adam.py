@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import ArrayMath, advance
 from engine.optim.optimizer import Parameterwise, _to_scalar, check_betas, new_step
 from engine.optim.sgd import check_fused
+
+torch: Any = engine
 
 
 class Adam(Parameterwise):

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.core.fused import fused_multiply_add
+
+torch: Any = engine
 
 # Below this many elements numpy's own calls are as quick as waking the compiler on the first step.
 _WORTH_COMPILING = 4096

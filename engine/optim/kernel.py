@@ -1,4 +1,4 @@
-"""Compiled loops of the optimizers over flat arrays, each with the one rounding that a fused multiply-add has.
+"""Compiled loops of the optimizers over flat arrays; a multiply followed by an add rounds once.
 
 float32 results are the same bits as the double-precision detour in arithmetic.py; these are the faster way.
 """
@@ -12,8 +12,7 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 
-@intrinsic
-def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+def _single_rounding(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     """a * b + c with a single rounding."""
     if not (isinstance(a, types.Float) and a == b == c):
         return None
@@ -22,6 +21,9 @@ def _fma(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
         return builder.fma(*args)
 
     return a(a, a, a), emit
+
+
+_fma: Any = intrinsic(_single_rounding)
 
 
 @njit(cache=True, error_model="numpy")
@@ -70,7 +72,7 @@ def adam(
     eps: Any,
     rate: Any,
 ) -> None:
-    """average += weight * (g - average); square = keep * square + take * g²; p += rate * average / (...)."""
+    """Adam's whole update: both averages, then the parameter."""
     for i in range(p.size):
         m = _fma(weight, g[i] - average[i], average[i])
         v = _fma(take * g[i], g[i], keep * square[i])

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.optim.line_search import strong_wolfe
 from engine.optim.optimizer import Optimizer, _to_scalar, check_learning_rate
+
+torch: Any = engine
 
 
 class LBFGS(Optimizer):

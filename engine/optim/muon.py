@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.optim.optimizer import Parameterwise, check_learning_rate
+
+torch: Any = engine
 
 
 def orthogonalized(g: np.ndarray, coefficients: tuple, steps: int, eps: float) -> np.ndarray:
@@ -87,8 +89,7 @@ class Muon(Parameterwise):
             for p in group["params"]:
                 if p.ndim != 2:
                     raise ValueError(
-                        "Muon only supports 2D parameters whereas we found a parameter with size: "
-                        f"{p.size()}"
+                        f"Muon only supports 2D parameters whereas we found a parameter with size: {p.size()}"
                     )
 
     def begin(self, p: Any, group: dict) -> dict[str, Any]:

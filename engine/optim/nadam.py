@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import advance
 from engine.optim.optimizer import (
     Parameterwise,
@@ -13,6 +13,8 @@ from engine.optim.optimizer import (
     check_not_negative,
     new_step,
 )
+
+torch: Any = engine
 
 
 class NAdam(Parameterwise):

@@ -10,10 +10,12 @@ from copy import deepcopy
 from itertools import chain
 from typing import Any
 
-import engine as torch
+import engine
 from engine.autograd import modes
 from engine.autograd.node import RemovableHandle
 from engine.optim.arithmetic import ArrayMath, TensorMath, array_of, is_on_cpu, touch
+
+torch: Any = engine
 
 
 class _Required:
@@ -81,7 +83,7 @@ def check_learning_rate(lr: Any, message: str = "Invalid learning rate: {}") -> 
 
 
 def check_not_negative(**values: Any) -> None:
-    """Nothing, if each value is at least 0; the keyword is the name that the error gives it (`_` is a space).
+    """Nothing, if each value is at least 0; the keyword is the name that the error gives it.
 
     Raises:
         ValueError: one is below 0.
@@ -110,6 +112,13 @@ class Optimizer:
         defaults: the options of groups that do not give them.
     Source: torch.optim.Optimizer.
     """
+
+    _optimizer_step_pre_hooks: OrderedDict
+    _optimizer_step_post_hooks: OrderedDict
+    _optimizer_state_dict_pre_hooks: OrderedDict
+    _optimizer_state_dict_post_hooks: OrderedDict
+    _optimizer_load_state_dict_pre_hooks: OrderedDict
+    _optimizer_load_state_dict_post_hooks: OrderedDict
 
     def __init__(self, params: Iterable, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
@@ -178,6 +187,8 @@ class Optimizer:
                             f"but got {changed}."
                         )
                     args, kwargs = changed
+            if modes.observer is not None:
+                modes.observer.optimizer_begins(self)
             out = func(*args, **kwargs)
             after = self._optimizer_step_post_hooks
             if after or _after_any_step:
@@ -197,7 +208,7 @@ class Optimizer:
             cls.step.hooked = True
 
     def register_step_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """A handle of `hook(optimizer, args, kwargs)`, run before each step; it may return new (args, kwargs)."""
+        """A handle of `hook(optimizer, args, kwargs)`, run before each step; it may change both."""
         return _keep(self._optimizer_step_pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable) -> RemovableHandle:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import advance
 from engine.optim.optimizer import Parameterwise, check_learning_rate, new_step
+
+torch: Any = engine
 
 
 class Rprop(Parameterwise):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import ArrayMath
 from engine.optim.optimizer import Parameterwise
+
+torch: Any = engine
 
 
 class SGD(Parameterwise):
@@ -83,7 +85,11 @@ class SGD(Parameterwise):
                 m.copy_(buffer, g)
             else:
                 take = 1 - group["dampening"]
-                if m is ArrayMath and not group["nesterov"] and m.momentum_(p, g, buffer, momentum, take, -lr):
+                if (
+                    m is ArrayMath
+                    and not group["nesterov"]
+                    and m.momentum_(p, g, buffer, momentum, take, -lr)
+                ):
                     return
                 m.add_(m.mul_(buffer, momentum), g, alpha=take)
             g = m.add(g, buffer, alpha=momentum) if group["nesterov"] else buffer

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.optim.arithmetic import array_of, touch
 from engine.optim.optimizer import Parameterwise, check_betas
+
+torch: Any = engine
 
 
 class SparseAdam(Parameterwise):

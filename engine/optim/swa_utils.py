@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
-import engine as torch
+import engine
 from engine.optim.lr_scheduler import LRScheduler
 from engine.optim.lr_scheduler.base import per_group
+
+torch: Any = engine
 
 __all__ = [
     "AveragedModel",

@@ -14,7 +14,7 @@ _WHO = "swap_in_optimizer_params_and_state requires"
 def swap_in_optimizer_params_and_state(
     optimizer: Any, swapin_parameters: dict[str, Any], swapin_optim_state: dict[str, Any]
 ) -> Iterator[None]:
-    """The optimizer with the given parameters and the state of a `state_dict()`; its own come back at the end.
+    """The optimizer with other parameters and the state of a `state_dict()`; its own come back.
 
     Raises:
         RuntimeError: the state does not fit the optimizer's groups.
@@ -51,8 +51,10 @@ def swap_in_optimizer_params_and_state(
             )
         if set(other) != set(group):
             raise RuntimeError(
-                f"{_WHO} optimizer.state_dict()-style param group keys to exactly match the live optimizer group "
-                f"keys for group {index}. Keys only in swap-in: {[k for k in other if k not in group]}. Keys only "
+                f"{_WHO} optimizer.state_dict()-style param group keys to exactly match the live optimizer "
+                "group "
+                f"keys for group {index}. Keys only in swap-in: {[k for k in other if k not in group]}. Keys "
+                "only "
                 f"in live: {[k for k in group if k not in other]}."
             )
         params = given[start : start + count]

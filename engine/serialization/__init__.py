@@ -17,11 +17,18 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-import engine as torch
+import engine
+
+torch: Any = engine
 
 __all__ = [
-    "LoadEndianness", "add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save",
-]  # fmt: skip
+    "add_safe_globals",
+    "clear_safe_globals",
+    "get_safe_globals",
+    "load",
+    "safe_globals",
+    "save",
+]
 
 _MAGIC_OF_ZIP = b"PK\x03\x04"
 
@@ -202,8 +209,10 @@ def _checked(storage: Any) -> Any:
     kind = storage.location.partition(":")[0]
     if kind == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(
-            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If you are "
-            "running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to map your "
+            "Attempting to deserialize object on a CUDA device but torch.cuda.is_available() is False. If "
+            "you are "
+            "running on a CPU-only machine, please use torch.load with map_location=torch.device('cpu') to "
+            "map your "
             "storages to the CPU."
         )
     if kind not in ("cpu", "cuda", "meta"):

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-import engine as torch
+import engine
 from engine.core.dtype import ALL as DTYPES
 from engine.core.layout import layout, memory_format
 from engine.serialization.storage import KINDS, Loaded, StorageKind, window
+
+torch: Any = engine
 
 _EXTRA: dict[str, Any] = {}
 """What a script declared safe itself, by full name."""
@@ -29,7 +31,7 @@ class Refused(UnpicklingError):
 
 
 def add_safe_globals(values: list) -> None:
-    """Let checkpoints name these classes and functions, or (value, "module.name") pairs, and build with them."""
+    """Let checkpoints name and use these classes and functions, or (value, "module.name") pairs."""
     for value in values:
         value, name = (
             value if isinstance(value, tuple) else (value, f"{value.__module__}.{value.__qualname__}")
@@ -307,8 +309,10 @@ class Policy:
             if found is not None:
                 return found
         raise Refused(
-            f"Weights only load failed. Unsupported global: GLOBAL {full} was not an allowed global by default. "
-            f"A checkpoint may hold tensors, plain containers and numbers{_and_modules(self.strict)}. If you trust "
+            f"Weights only load failed. Unsupported global: GLOBAL {full} was not an allowed global by "
+            "default. "
+            f"A checkpoint may hold tensors, plain containers and numbers{_and_modules(self.strict)}. If you "
+            "trust "
             f"the file, `torch.serialization.add_safe_globals([{full.rpartition('.')[2]}])` allows this name."
         )
 
@@ -363,7 +367,7 @@ def _and_modules(strict: bool) -> str:
 
 
 def _whole_object(module: str, name: str) -> Any:
-    """A class of the engine or of the script that is a module, an optimizer, a scheduler or plain data; or None."""
+    """A class of the engine or the script: a module, an optimizer, a scheduler, plain data; or None."""
     top = module.partition(".")[0]
     if top in ("torch", "torchvision", "engine"):
         found = _engine_value(module, name)
@@ -393,7 +397,7 @@ def _import(name: str) -> Any:
 
 
 def _engine_value(module: str, name: str) -> Any:
-    """The engine's class or function for one of PyTorch's names; None where a checkpoint has no use for it."""
+    """The engine's class or function for one of PyTorch's names; None where none may be held."""
     if not name.isidentifier():
         return None
     if module.startswith("torch.nn.modules") or module == "torch.nn":

@@ -81,7 +81,7 @@ class ArchiveReader:
             raise RuntimeError(f"{_UNUSABLE}{name} cannot be read: {e}") from e
 
     def array(self, name: str) -> np.ndarray:
-        """The bytes of one file as an array: a window on the file if that is mapped, else memory of its own."""
+        """The bytes of one file as an array: a window on a mapped file, else memory of its own."""
         entry = self._entry(name)
         if self._mapped is None:
             return np.frombuffer(bytearray(self.read(name)), np.uint8)

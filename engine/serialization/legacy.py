@@ -1,4 +1,4 @@
-"""The format before PyTorch 1.6: pickles one after the other, then the storages' bytes. Read, never written."""
+"""The format before PyTorch 1.6, read only: pickles one after the other, then the storages' bytes."""
 
 from __future__ import annotations
 

@@ -8,12 +8,14 @@ from collections import OrderedDict
 from types import FunctionType
 from typing import Any
 
-import engine as torch
+import engine
 from engine.core.device import device
 from engine.core.dtype import dtype
 from engine.core.layout import layout, memory_format
 from engine.core.shape import Size
 from engine.serialization.storage import Saved
+
+torch: Any = engine
 
 # files of engine.nn.modules whose classes are elsewhere in PyTorch
 _MOVED_FILES = {
@@ -39,10 +41,13 @@ _SIZE, _DEVICE = Global("torch", "Size"), Global("torch", "device")
 _LAYOUT = Global("torch.serialization", "_get_layout")
 
 
-class Pickler(pickle._Pickler):  # type: ignore[name-defined]
+_PlainPickler: Any = pickle._Pickler  # type: ignore[attr-defined]  # the one in Python can be taught names
+
+
+class Pickler(_PlainPickler):
     """A pickler that puts storages aside: `storages` has them by key after `dump`."""
 
-    dispatch = dict(pickle._Pickler.dispatch)  # type: ignore[attr-defined]
+    dispatch = dict(_PlainPickler.dispatch)
 
     def __init__(self, file: io.BytesIO, protocol: int = 2) -> None:
         super().__init__(file, protocol)

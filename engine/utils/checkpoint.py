@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import engine as torch
+import engine
+
+torch: Any = engine
 
 __all__ = [
     "CheckpointError",
@@ -43,7 +45,7 @@ class set_checkpoint_early_stop:
 
 
 class _Frame:
-    """One run of a function whose saved tensors are only counted, and computed again when they are asked for."""
+    """One run of a function whose saved tensors are only counted, and computed again when asked for."""
 
     def __init__(
         self, function: Callable, args: tuple, kwargs: dict, keep_stream: bool, check: bool
@@ -66,7 +68,8 @@ class _Frame:
             self._run()
         if number not in self.again:
             raise CheckpointError(
-                "torch.utils.checkpoint: A different number of tensors was saved during the original forward and "
+                "torch.utils.checkpoint: A different number of tensors was saved during the original forward "
+                "and "
                 f"recomputation.\nNumber of tensors saved during forward: {len(self.shapes)}\n"
                 f"Number of tensors saved during recomputation: {len(self.again)}."
             )
@@ -96,7 +99,8 @@ class _Frame:
             known = self.shapes[number] if number < len(self.shapes) else None
             if self.check and known is not None and known != (tuple(t.shape), t.dtype):
                 raise CheckpointError(
-                    "torch.utils.checkpoint: Recomputed values for the following tensors have different metadata "
+                    "torch.utils.checkpoint: Recomputed values for the following tensors have different "
+                    "metadata "
                     f"than during the forward pass.\ntensor at position {number}:\nsaved metadata: {known}\n"
                     f"recomputed metadata: {(tuple(t.shape), t.dtype)}"
                 )
@@ -158,7 +162,8 @@ def checkpoint(
     """
     if use_reentrant is None:
         warnings.warn(
-            "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. Starting in PyTorch "
+            "torch.utils.checkpoint: the use_reentrant parameter should be passed explicitly. Starting in "
+            "PyTorch "
             "2.9, calling checkpoint without use_reentrant will raise an exception. use_reentrant=False is "
             "recommended, but if you need to preserve the current default behavior, you can pass "
             "use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
@@ -186,11 +191,13 @@ def checkpoint(
 def checkpoint_sequential(
     functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
 ) -> Any:
-    """What the functions give one after the other, in `segments` parts of which all but the last are checkpointed."""
+    """What the functions give one after the other, in parts; all parts but the last are checkpointed."""
     if use_reentrant is None:
         warnings.warn(
-            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed explicitly. "
-            "In version 2.9 we will raise an exception if use_reentrant is not passed. use_reentrant=False is "
+            "torch.utils.checkpoint.checkpoint_sequential: the use_reentrant parameter should be passed "
+            "explicitly. "
+            "In version 2.9 we will raise an exception if use_reentrant is not passed. use_reentrant=False "
+            "is "
             "recommended, but if you need to preserve the current default behavior, you can pass "
             "use_reentrant=True. Refer to docs for more details on the differences between the two variants.",
             stacklevel=2,

@@ -30,7 +30,11 @@ def _chain(module: Any, optimizer: Any) -> Any:
 
 def _sequence(module: Any, optimizer: Any) -> Any:
     s = module.lr_scheduler
-    parts = [s.LinearLR(optimizer, 0.1, 1.0, 6), s.CosineAnnealingLR(optimizer, 20), s.StepLR(optimizer, 4, 0.5)]
+    parts = [
+        s.LinearLR(optimizer, 0.1, 1.0, 6),
+        s.CosineAnnealingLR(optimizer, 20),
+        s.StepLR(optimizer, 4, 0.5),
+    ]
     return s.SequentialLR(optimizer, parts, [6, 26])
 
 
@@ -63,28 +67,58 @@ CASES: list[tuple[str, str, Callable]] = [
     ("CosineAnnealingWarmRestarts", "", _by_name("CosineAnnealingWarmRestarts", T_0=5, T_mult=2)),
     ("CosineAnnealingWarmRestarts", "same", _by_name("CosineAnnealingWarmRestarts", T_0=7, eta_min=0.002)),
     ("CyclicLR", "triangular", _by_name("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=6)),
-    ("CyclicLR", "triangular2",
-     _by_name("CyclicLR", base_lr=0.01, max_lr=[0.2, 0.1], step_size_up=4, step_size_down=7, mode="triangular2")),
-    ("CyclicLR", "exp_range",
-     _by_name("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=5, mode="exp_range", gamma=0.97)),
-    ("CyclicLR", "own scale",
-     _by_name("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=5, scale_fn=_third, scale_mode="iterations")),
+    (
+        "CyclicLR",
+        "triangular2",
+        _by_name(
+            "CyclicLR", base_lr=0.01, max_lr=[0.2, 0.1], step_size_up=4, step_size_down=7, mode="triangular2"
+        ),
+    ),
+    (
+        "CyclicLR",
+        "exp_range",
+        _by_name("CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=5, mode="exp_range", gamma=0.97),
+    ),
+    (
+        "CyclicLR",
+        "own scale",
+        _by_name(
+            "CyclicLR", base_lr=0.01, max_lr=0.2, step_size_up=5, scale_fn=_third, scale_mode="iterations"
+        ),
+    ),
     ("OneCycleLR", "", _by_name("OneCycleLR", max_lr=0.3, total_steps=60)),
-    ("OneCycleLR", "three phases",
-     _by_name("OneCycleLR", max_lr=[0.3, 0.2], epochs=6, steps_per_epoch=9, three_phase=True)),
+    (
+        "OneCycleLR",
+        "three phases",
+        _by_name("OneCycleLR", max_lr=[0.3, 0.2], epochs=6, steps_per_epoch=9, three_phase=True),
+    ),
     ("OneCycleLR", "linear", _by_name("OneCycleLR", max_lr=0.3, total_steps=51, anneal_strategy="linear")),
-    ("ReduceLROnPlateau", "", _by_name("ReduceLROnPlateau", patience=2, factor=0.6, cooldown=1, min_lr=1e-4)),
-    ("ReduceLROnPlateau", "max",
-     _by_name("ReduceLROnPlateau", mode="max", patience=1, factor=0.5, threshold_mode="abs", min_lr=[0.01, 0.001])),
+    (
+        "ReduceLROnPlateau",
+        "",
+        _by_name("ReduceLROnPlateau", patience=2, factor=0.6, cooldown=1, min_lr=1e-4),
+    ),
+    (
+        "ReduceLROnPlateau",
+        "max",
+        _by_name(
+            "ReduceLROnPlateau",
+            mode="max",
+            patience=1,
+            factor=0.5,
+            threshold_mode="abs",
+            min_lr=[0.01, 0.001],
+        ),
+    ),
     ("SequentialLR", "", _sequence),
     ("ChainedScheduler", "", _chain),
     ("SWALR", "cos", _swa),
     ("SWALR", "linear", _swa_linear),
-]  # fmt: skip
+]
 
 
 def rates(torch: Any, make: Callable, kind: str) -> list[list[float]]:
-    """The rates and momenta of both groups after each step; halfway the scheduler goes through its state_dict."""
+    """The rates and momenta of both groups after each step; halfway through a state_dict."""
     first, second = (torch.nn.Parameter(torch.ones(2)) for _ in range(2))
     groups = [{"params": [first]}, {"params": [second], "lr": 0.04}]
     adam = kind == "Adam"
@@ -134,7 +168,10 @@ def main() -> int:
     for title, difference in compare(theirs, ours):
         print(f"{'differs' if difference else 'equal  '}  {title}  {difference}".rstrip())
         wrong += bool(difference)
-    print(f"{2 * len(CASES) - wrong} of {2 * len(CASES)} equal, {STEPS} steps each; classes without a case: {missing}")
+    print(
+        f"{2 * len(CASES) - wrong} of {2 * len(CASES)} equal, {STEPS} steps each; classes without a case: "
+        f"{missing}"
+    )
     return wrong
 
 

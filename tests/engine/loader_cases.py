@@ -1,4 +1,4 @@
-"""What loaders give, batch by batch and draw by draw, for tests that compare with values stored from PyTorch."""
+"""What loaders give, batch by batch and draw by draw, to be compared with values from PyTorch."""
 
 from __future__ import annotations
 
@@ -27,8 +27,13 @@ def run(torch: Any, data: Any) -> dict[str, Any]:
             return 7
 
         def __getitem__(self, i: int) -> dict:
-            return {"a": np.ones(2, np.float32) * i, "b": (i, 1.5, "x"), "python": random.random(),
-                    "numpy": np.random.rand(), "torch": torch.rand(2)}
+            return {
+                "a": np.ones(2, np.float32) * i,
+                "b": (i, 1.5, "x"),
+                "python": random.random(),
+                "numpy": np.random.rand(),
+                "torch": torch.rand(2),
+            }
 
     class Stream(data.IterableDataset):
         def __iter__(self) -> Any:
@@ -49,7 +54,10 @@ def run(torch: Any, data: Any) -> dict[str, Any]:
         "subset sampler": (pairs, {"batch_size": 3, "sampler": data.SubsetRandomSampler([1, 4, 6, 8])}),
         "with replacement": (pairs, {"batch_size": 4, "sampler": data.RandomSampler(pairs, True, 70)}),
         "weighted": (pairs, {"batch_size": 4, "sampler": data.WeightedRandomSampler(weights, 12)}),
-        "own generator": (pairs, {"batch_size": 4, "shuffle": True, "generator": torch.Generator().manual_seed(7)}),
+        "own generator": (
+            pairs,
+            {"batch_size": 4, "shuffle": True, "generator": torch.Generator().manual_seed(7)},
+        ),
         "drawing here": (Drawing(), {"batch_size": 2, "shuffle": True}),
         "drawing in workers": (Drawing(), {"batch_size": 2, "shuffle": True, "num_workers": 2}),
         "persistent workers": (Drawing(), {"batch_size": 2, "num_workers": 2, "persistent_workers": True}),
@@ -63,5 +71,7 @@ def run(torch: Any, data: Any) -> dict[str, Any]:
         out[name] = [[plain(torch, batch) for batch in loader] for _ in range(2)] + [torch.rand(1).tolist()]
     out["split by share"] = [list(part.indices) for part in data.random_split(pairs, [0.5, 0.3, 0.2])]
     generator = torch.Generator().manual_seed(42)
-    out["split by length"] = [list(part.indices) for part in data.random_split(pairs, [20, 3], generator=generator)]
+    out["split by length"] = [
+        list(part.indices) for part in data.random_split(pairs, [20, 3], generator=generator)
+    ]
     return out

@@ -1,4 +1,4 @@
-"""The optimizers and options that tests compare with values stored from PyTorch, and the problem they solve."""
+"""The optimizers and options that tests compare with PyTorch, and the problem they solve."""
 
 from __future__ import annotations
 

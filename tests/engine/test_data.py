@@ -51,7 +51,9 @@ def test_a_workers_error_comes_with_its_traceback(error: Exception) -> None:
     with pytest.raises(type(error)) as caught:
         list(data.DataLoader(Broken(error), num_workers=1))
     text = str(caught.value)
-    assert text.startswith(f"Caught {type(error).__name__} in DataLoader worker process 0.\nOriginal Traceback")
+    assert text.startswith(
+        f"Caught {type(error).__name__} in DataLoader worker process 0.\nOriginal Traceback"
+    )
     assert "__getitem__" in text
 
 
@@ -81,10 +83,12 @@ def test_workers_need_no_main_guard(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import torch\nfrom torch.utils.data import DataLoader, TensorDataset\n"
-        "for (x,) in DataLoader(TensorDataset(torch.arange(4.0)), batch_size=2, num_workers=2):\n    print(x)\n"
+        "for (x,) in DataLoader(TensorDataset(torch.arange(4.0)), batch_size=2, num_workers=2):\n    "
+        "print(x)\n"
     )
-    done = subprocess.run([sys.executable, "-m", "engine", str(script)], capture_output=True, text=True, timeout=60,
-                          cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", str(script)], capture_output=True, text=True, timeout=60, cwd=ROOT
+    )
     assert done.stdout == "tensor([0., 1.])\ntensor([2., 3.])\n", done.stderr
 
 
@@ -116,7 +120,10 @@ def test_options_that_contradict_each_other_are_refused() -> None:
     pairs = data.TensorDataset(torch.arange(4))
     for options, message in [
         ({"num_workers": -1}, "num_workers option should be non-negative"),
-        ({"sampler": data.SequentialSampler(pairs), "shuffle": True}, "sampler option is mutually exclusive"),
+        (
+            {"sampler": data.SequentialSampler(pairs), "shuffle": True},
+            "sampler option is mutually exclusive",
+        ),
         ({"batch_sampler": [[0]], "batch_size": 3}, "batch_sampler option is mutually exclusive"),
         ({"batch_size": 0}, "batch_size should be a positive integer value, but got batch_size=0"),
         ({"prefetch_factor": 2}, "prefetch_factor option could only be specified in multiprocessing"),
@@ -125,7 +132,9 @@ def test_options_that_contradict_each_other_are_refused() -> None:
         with pytest.raises(ValueError, match=message):
             data.DataLoader(pairs, **options)
     loader = data.DataLoader(pairs)
-    with pytest.raises(ValueError, match="batch_size attribute should not be set after DataLoader is initialized"):
+    with pytest.raises(
+        ValueError, match="batch_size attribute should not be set after DataLoader is initialized"
+    ):
         loader.batch_size = 3
 
 

@@ -41,8 +41,13 @@ def test_the_compiled_loops_give_the_bits_of_the_plain_ones() -> None:
     random = np.random.RandomState(0)
     for dtype in (np.float32, np.float64):
         a, b, c = (random.standard_normal(5000).astype(dtype) for _ in range(3))
-        for name, *args in (("add_", b, 0.37), ("lerp_", b, 0.1), ("lerp_", b, 0.8), ("addcmul_", b, c, 0.7),
-                            ("addcdiv_", b, c, -0.3)):
+        for name, *args in (
+            ("add_", b, 0.37),
+            ("lerp_", b, 0.1),
+            ("lerp_", b, 0.8),
+            ("addcmul_", b, c, 0.7),
+            ("addcdiv_", b, c, -0.3),
+        ):
             function = getattr(arithmetic.ArrayMath, name)
             fast = function(a.copy(), *args)
             # a strided array is left to numpy
@@ -78,8 +83,12 @@ def test_momentum_in_one_pass_gives_the_bits_of_momentum_in_three() -> None:
 
 
 def test_a_group_keeps_its_own_options_and_the_text_shows_them() -> None:
-    optimizer = torch.optim.SGD([{"params": [parameter(1.0)]}, {"params": [parameter(2.0)], "lr": 0.5}], lr=0.1)
-    assert repr(optimizer) == """SGD (
+    optimizer = torch.optim.SGD(
+        [{"params": [parameter(1.0)]}, {"params": [parameter(2.0)], "lr": 0.5}], lr=0.1
+    )
+    assert (
+        repr(optimizer)
+        == """SGD (
 Parameter Group 0
     dampening: 0
     differentiable: False
@@ -102,26 +111,35 @@ Parameter Group 1
     nesterov: False
     weight_decay: 0
 )"""
+    )
 
 
 def test_wrong_arguments_are_told_in_pytorchs_words() -> None:
     p = parameter(1.0)
     cases = [
         (lambda: torch.optim.SGD([], lr=0.1), ValueError, "optimizer got an empty parameter list"),
-        (lambda: torch.optim.SGD(p, lr=0.1), TypeError, "params argument given to the optimizer should be an iterable "
+        (lambda: torch.optim.SGD(p, lr=0.1), TypeError, "params argument given to the optimizer should be an "
+        "iterable "
          "of Tensors or dicts, but got torch.FloatTensor"),
-        (lambda: torch.optim.SGD([1], lr=0.1), TypeError, "optimizer can only optimize Tensors, but one of the params "
+        (lambda: torch.optim.SGD([1], lr=0.1), TypeError, "optimizer can only optimize Tensors, but one of "
+        "the params "
          "is int"),
         (lambda: torch.optim.SGD([p * 2], lr=0.1), ValueError, "can't optimize a non-leaf Tensor"),
-        (lambda: torch.optim.SGD([{"params": {p}}]), TypeError, "optimizer parameters need to be organized in ordered "
-         "collections, but the ordering of tensors in sets will change between runs. Please use a list instead."),
+        (lambda: torch.optim.SGD([{"params": {p}}]), TypeError, "optimizer parameters need to be organized "
+        "in ordered "
+         "collections, but the ordering of tensors in sets will change between runs. Please use a list "
+         "instead."),
         (lambda: torch.optim.Adam([p], lr=-1), ValueError, "Invalid learning rate: -1"),
-        (lambda: torch.optim.Adam([p], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: 1.0"),
-        (lambda: torch.optim.SGD([p], nesterov=True), ValueError, "Nesterov momentum requires a momentum and zero "
+        (lambda: torch.optim.Adam([p], betas=(1.0, 0.9)), ValueError, "Invalid beta parameter at index 0: "
+        "1.0"),
+        (lambda: torch.optim.SGD([p], nesterov=True), ValueError, "Nesterov momentum requires a momentum and "
+        "zero "
          "dampening"),
-        (lambda: torch.optim.SGD([{"params": [p]}, {"params": [p]}]), ValueError, "some parameters appear in more than "
+        (lambda: torch.optim.SGD([{"params": [p]}, {"params": [p]}]), ValueError, "some parameters appear in "
+        "more than "
          "one parameter group"),
-        (lambda: torch.optim.Muon([p]), ValueError, "Muon only supports 2D parameters whereas we found a parameter "
+        (lambda: torch.optim.Muon([p]), ValueError, "Muon only supports 2D parameters whereas we found a "
+        "parameter "
          "with size: torch.Size([1])"),
     ]  # fmt: skip
     for make, kind, message in cases:

@@ -36,7 +36,10 @@ def test_a_training_state_of_pytorch_is_read(name: str) -> None:
     assert state["optimizer"]["state"][0]["exp_avg"].tolist() == EXPECTED["moment"]
     assert state["turned"].stride() == (1, 4)
     assert (state["half"].dtype, state["brain"].dtype, state["wave"].dtype) == (
-        torch.float16, torch.bfloat16, torch.complex64)  # fmt: skip
+        torch.float16,
+        torch.bfloat16,
+        torch.complex64,
+    )
     assert (state["brain"].tolist(), state["wave"].tolist()) == ([1.0, 3.0], [1 + 2j])
     assert (state["flag"].tolist(), state["unsigned"].tolist()) == ([True, False], [1, 65535])
     assert (state["dtype"], state["size"], state["device"]) == (torch.float16, (2, 3), torch.device("cpu"))
@@ -51,7 +54,9 @@ def test_a_whole_module_of_pytorch_is_read_and_runs() -> None:
     assert repr(model[0][0]) == "Linear(in_features=4, out_features=3, bias=True)"
     assert model[0][0].weight.tolist() == EXPECTED["weight"]
     assert model[0](torch.ones(2, 4)).shape == (2, 2)
-    with pytest.raises(pickle.UnpicklingError, match="GLOBAL torch.nn.modules.container.Sequential was not an allowed"):
+    with pytest.raises(
+        pickle.UnpicklingError, match="GLOBAL torch.nn.modules.container.Sequential was not an allowed"
+    ):
         torch.load(FILES / "module.pt", weights_only=True)
 
 
@@ -70,12 +75,27 @@ def test_everything_a_checkpoint_holds_comes_back(tmp_path: Path) -> None:
         p.grad = torch.ones_like(p)
     optimizer.step()
     state = {
-        "model": model.state_dict(), "optimizer": optimizer.state_dict(), "whole": model, "base": base, "row": base[1],
-        "turned": base.t(), "spread": torch.ones(1).expand(5), "scalar": torch.tensor(3.5), "none": torch.empty(0, 3),
-        "text": "ä\n", "big": 2**70, "small": -(2**40), "nested": [1, (2.5, None), {True, "x"}], "bytes": b"\x00\xff",
-        "counter": Counter({3: 2}), "default": defaultdict(list, {"a": [1]}), "number": np.float64(0.25),
-        "leaf": torch.ones(2, requires_grad=True), "dtype": torch.int8, "complex": 1 + 2j,
-    }  # fmt: skip
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "whole": model,
+        "base": base,
+        "row": base[1],
+        "turned": base.t(),
+        "spread": torch.ones(1).expand(5),
+        "scalar": torch.tensor(3.5),
+        "none": torch.empty(0, 3),
+        "text": "ä\n",
+        "big": 2**70,
+        "small": -(2**40),
+        "nested": [1, (2.5, None), {True, "x"}],
+        "bytes": b"\x00\xff",
+        "counter": Counter({3: 2}),
+        "default": defaultdict(list, {"a": [1]}),
+        "number": np.float64(0.25),
+        "leaf": torch.ones(2, requires_grad=True),
+        "dtype": torch.int8,
+        "complex": 1 + 2j,
+    }
     path = tmp_path / "state.pt"
     torch.save(state, path)
     for back in (torch.load(path), torch.load(path, mmap=True)):
@@ -83,7 +103,18 @@ def test_everything_a_checkpoint_holds_comes_back(tmp_path: Path) -> None:
             assert back[key].tolist() == state[key].tolist(), key
             assert back[key].dtype == state[key].dtype
             assert back[key].requires_grad == state[key].requires_grad
-        for key in ("text", "big", "small", "nested", "bytes", "counter", "default", "number", "dtype", "complex"):
+        for key in (
+            "text",
+            "big",
+            "small",
+            "nested",
+            "bytes",
+            "counter",
+            "default",
+            "number",
+            "dtype",
+            "complex",
+        ):
             assert back[key] == state[key], key
             assert type(back[key]) is type(state[key])
         assert back["turned"].stride() == (1, 4)
@@ -92,8 +123,12 @@ def test_everything_a_checkpoint_holds_comes_back(tmp_path: Path) -> None:
         optimizer.load_state_dict(back["optimizer"])
         assert model.load_state_dict(back["model"]).missing_keys == []
     with zipfile.ZipFile(path) as archive:
-        assert archive.namelist()[:4] == ["state/data.pkl", "state/.format_version", "state/.storage_alignment",
-                                          "state/byteorder"]
+        assert archive.namelist()[:4] == [
+            "state/data.pkl",
+            "state/.format_version",
+            "state/.storage_alignment",
+            "state/byteorder",
+        ]
         raw = path.read_bytes()
         for entry in archive.infolist():
             if "/data/" in entry.filename:
@@ -128,8 +163,14 @@ def test_a_script_saves_and_loads_its_own_module_whole(tmp_path: Path) -> None:
         "again = torch.load('net.pkl')\n"
         "print(type(again).__name__, torch.equal(again(torch.ones(1, 2)), net(torch.ones(1, 2))))\n"
     )
-    done = subprocess.run([sys.executable, "-m", "engine", "script.py"], capture_output=True, text=True, timeout=60,
-                          cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "script.py"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert done.stdout == "Net True\n", done.stderr
 
 
@@ -150,20 +191,26 @@ def checkpoint_of(pickled: bytes) -> io.BytesIO:
     return file
 
 
-@pytest.mark.parametrize(("thing", "name"), [
-    (Hostile(os.system, "true"), "posix.system"),
-    (Hostile(eval, "1"), "builtin__.eval|builtins.eval"),
-    (Hostile(exec, "1"), "builtin__.exec|builtins.exec"),
-    (Hostile(getattr, "", "join"), "getattr"),
-    (Hostile(subprocess.Popen, ["true"]), "Popen"),
-    (Hostile(__import__, "os"), "import"),
-    (Hostile(torch.load, "x"), "torch|engine"),
-    (Hostile(defaultdict, os.getcwd), "getcwd"),
-    (Hostile(bytearray, 10**12), "bytes"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (Hostile(os.system, "true"), "posix.system"),
+        (Hostile(eval, "1"), "builtin__.eval|builtins.eval"),
+        (Hostile(exec, "1"), "builtin__.exec|builtins.exec"),
+        (Hostile(getattr, "", "join"), "getattr"),
+        (Hostile(subprocess.Popen, ["true"]), "Popen"),
+        (Hostile(__import__, "os"), "import"),
+        (Hostile(torch.load, "x"), "torch|engine"),
+        (Hostile(defaultdict, os.getcwd), "getcwd"),
+        (Hostile(bytearray, 10**12), "bytes"),
+    ],
+)
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_what_a_checkpoint_may_not_hold_is_refused_by_name(thing: Hostile, name: str, protocol: int) -> None:
-    for file in (checkpoint_of(pickle.dumps({"x": thing}, protocol)), io.BytesIO(pickle.dumps(thing, protocol))):
+    for file in (
+        checkpoint_of(pickle.dumps({"x": thing}, protocol)),
+        io.BytesIO(pickle.dumps(thing, protocol)),
+    ):
         with pytest.raises(pickle.UnpicklingError, match=name):
             torch.load(file)
 
@@ -280,18 +327,50 @@ def test_tensors_and_modules_are_copied_and_pickled() -> None:
         twin[0].weight.zero_()
     assert model[0].weight.abs().sum().item() > 0
     t = torch.arange(6).reshape(2, 3).t()
-    for value in (t, torch.ones(2, dtype=torch.bfloat16), torch.nn.Parameter(torch.ones(2), requires_grad=False)):
+    for value in (
+        t,
+        torch.ones(2, dtype=torch.bfloat16),
+        torch.nn.Parameter(torch.ones(2), requires_grad=False),
+    ):
         back = pickle.loads(pickle.dumps(value))
         assert back.tolist() == value.tolist()
-        assert (back.dtype, type(back), back.requires_grad) == (value.dtype, type(value), value.requires_grad)
+        assert (back.dtype, type(back), back.requires_grad) == (
+            value.dtype,
+            type(value),
+            value.requires_grad,
+        )
     with pytest.raises(RuntimeError, match="Only Tensors created explicitly by the user"):
         copy.deepcopy(torch.ones(2, requires_grad=True) * 2)
 
 
 def test_the_reader_knows_each_opcode_that_carries_data() -> None:
-    values = [None, True, 7, -3, 70000, 2**80, 1.5, "text", "ä" * 300, b"raw", b"x" * 300, bytearray(b"abc"), [1, [2]],
-              (), (1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), {"a": {"b": 1}}, {1, 2}, frozenset({3}), OrderedDict(a=1),
-              1 + 2j, slice(1, 2), range(3)]  # fmt: skip
+    values = [
+        None,
+        True,
+        7,
+        -3,
+        70000,
+        2**80,
+        1.5,
+        "text",
+        "ä" * 300,
+        b"raw",
+        b"x" * 300,
+        bytearray(b"abc"),
+        [1, [2]],
+        (),
+        (1,),
+        (1, 2),
+        (1, 2, 3),
+        (1, 2, 3, 4),
+        {"a": {"b": 1}},
+        {1, 2},
+        frozenset({3}),
+        OrderedDict(a=1),
+        1 + 2j,
+        slice(1, 2),
+        range(3),
+    ]
     for protocol in range(6):
         for value in values:
             file = checkpoint_of(pickle.dumps(value, protocol))

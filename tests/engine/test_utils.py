@@ -1,4 +1,4 @@
-"""torch.utils: checkpointing, TensorBoard's files, timers. Expected values from the plain run, or known vectors."""
+"""torch.utils: checkpointing, TensorBoard's files, timers. Expected: the plain run, known vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from engine.utils.tensorboard.event_file import masked_crc, varint
 
 def gradients(run: Any) -> list[list[float]]:
     torch.manual_seed(4)
-    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Dropout(0.5), torch.nn.Tanh(), torch.nn.Linear(4, 2))
+    model = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.Dropout(0.5), torch.nn.Tanh(), torch.nn.Linear(4, 2)
+    )
     x = torch.ones(5, 3, requires_grad=True)
     y = run(model, x)
     torch.rand(1)
@@ -142,7 +144,9 @@ def test_what_is_written_for_tensorboard_can_be_read(tmp_path: Path) -> None:
 def test_a_timer_says_how_long_a_statement_takes() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = benchmark.Timer("x.sum()", globals={"x": torch.ones(3)}, label="sum", sub_label="three").timeit(20)
+        found = benchmark.Timer(
+            "x.sum()", globals={"x": torch.ones(3)}, label="sum", sub_label="three"
+        ).timeit(20)
     assert (found.number_per_run, len(found.times)) == (20, 1)
     assert found.median == found.mean > 0
     assert repr(found).split("\n")[1] == "sum: three"

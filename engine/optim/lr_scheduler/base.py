@@ -10,13 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import engine as torch
+import engine
 from engine.optim.optimizer import Optimizer, _to_scalar
 
+torch: Any = engine
+
 EPOCH_DEPRECATION_WARNING = (
-    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please use "
-    "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the closed "
-    "form is used instead of the new chainable form, where available. Please open an issue if you are unable to "
+    "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. "
+    "Please use "
+    "`scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the "
+    "closed "
+    "form is used instead of the new chainable form, where available. Please open an issue if you are unable "
+    "to "
     "replicate your use case: https://github.com/pytorch/pytorch/issues/new/choose."
 )
 _HOW_TO = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
@@ -96,9 +101,12 @@ class LRScheduler:
                 group.setdefault("initial_lr", own(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
-                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler with "
-                    "last_epoch >= 0.\nThis typically happens when:\n1. You're trying to resume training from a "
-                    "checkpoint but haven't properly loaded the optimizer state\n2. You're using last_epoch >= 0 for "
+                    f"param 'initial_lr' is not specified in param_groups[{number}] when resuming scheduler "
+                    "with "
+                    "last_epoch >= 0.\nThis typically happens when:\n1. You're trying to resume training "
+                    "from a "
+                    "checkpoint but haven't properly loaded the optimizer state\n2. You're using last_epoch "
+                    ">= 0 for "
                     "a fresh training run (not recommended)"
                 )
         self.base_lrs = current(optimizer, "initial_lr")

@@ -57,9 +57,14 @@ class SummaryWriter:
         self._file(self.log_dir).add([value], step, when)
 
     def add_scalar(
-        self, tag: str, scalar_value: Any, global_step: int | None = None, walltime: float | None = None,
-        new_style: bool = False, double_precision: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        tag: str,
+        scalar_value: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
+        new_style: bool = False,
+        double_precision: bool = False,
+    ) -> None:
         """One point of a curve."""
         value = float(scalar_value)
         told = getattr(modes.observer, "scalar_logged", None)
@@ -68,18 +73,26 @@ class SummaryWriter:
         self._add(field(1, tag) + single(2, value), global_step, walltime)
 
     def add_scalars(
-        self, main_tag: str, tag_scalar_dict: dict[str, Any], global_step: int | None = None,
+        self,
+        main_tag: str,
+        tag_scalar_dict: dict[str, Any],
+        global_step: int | None = None,
         walltime: float | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """One point of several curves in one picture; each has a folder of its own."""
         for tag, value in tag_scalar_dict.items():
             folder = os.path.join(self.log_dir, main_tag.replace("/", "_") + "_" + tag)
             self._file(folder).add([field(1, main_tag) + single(2, float(value))], global_step, walltime)
 
     def add_histogram(
-        self, tag: str, values: Any, global_step: int | None = None, bins: Any = "tensorflow",
-        walltime: float | None = None, max_bins: int | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        tag: str,
+        values: Any,
+        global_step: int | None = None,
+        bins: Any = "tensorflow",
+        walltime: float | None = None,
+        max_bins: int | None = None,
+    ) -> None:
         """How the values are spread."""
         data = _array(values).astype(np.float64).reshape(-1)
         if data.size == 0:
@@ -96,9 +109,13 @@ class SummaryWriter:
         self._add(field(1, tag) + field(5, content), global_step, walltime)
 
     def add_image(
-        self, tag: str, img_tensor: Any, global_step: int | None = None, walltime: float | None = None,
+        self,
+        tag: str,
+        img_tensor: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
         dataformats: str = "CHW",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """One picture; floats count from 0 to 1, integers from 0 to 255."""
         a = _array(img_tensor)
         if len(dataformats) != a.ndim:
@@ -113,9 +130,13 @@ class SummaryWriter:
         self._picture(tag, a, global_step, walltime)
 
     def add_images(
-        self, tag: str, img_tensor: Any, global_step: int | None = None, walltime: float | None = None,
+        self,
+        tag: str,
+        img_tensor: Any,
+        global_step: int | None = None,
+        walltime: float | None = None,
         dataformats: str = "NCHW",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Several pictures, side by side in a grid."""
         a = _array(img_tensor)
         a = a.transpose([dataformats.upper().index(axis) for axis in "NHWC"])
@@ -142,9 +163,13 @@ class SummaryWriter:
         self._add(field(1, tag) + field(4, content), step, when)
 
     def add_figure(
-        self, tag: str, figure: Any, global_step: int | None = None, close: bool = True,
+        self,
+        tag: str,
+        figure: Any,
+        global_step: int | None = None,
+        close: bool = True,
         walltime: float | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """A matplotlib figure as a picture."""
         for number, one in enumerate(figure if isinstance(figure, list) else [figure]):
             one.canvas.draw()
@@ -168,9 +193,13 @@ class SummaryWriter:
         )
 
     def add_hparams(
-        self, hparam_dict: dict, metric_dict: dict, hparam_domain_discrete: Any = None, run_name: str | None = None,
+        self,
+        hparam_dict: dict,
+        metric_dict: dict,
+        hparam_domain_discrete: Any = None,
+        run_name: str | None = None,
         global_step: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """The options of a run as a text, and its results as scalars."""
         if not isinstance(hparam_dict, dict) or not isinstance(metric_dict, dict):
             raise TypeError("hparam_dict and metric_dict should be dictionary.")

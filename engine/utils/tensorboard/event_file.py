@@ -65,9 +65,10 @@ class EventFile:
 
     def __init__(self, folder: str, suffix: str = "") -> None:
         os.makedirs(folder, exist_ok=True)
-        name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{id(self) % 1000}"
+        who = f"{socket.gethostname()}.{os.getpid()}.{id(self) % 1000}"
+        name = f"events.out.tfevents.{int(time.time()):010d}.{who}"
         self.path = os.path.join(folder, name + suffix)
-        self._file = open(self.path, "ab")  # noqa: SIM115  (it stays open between events)
+        self._file = open(self.path, "ab")
         self._record(field(1, time.time()) + field(3, "brain.Event:2"))
 
     def _record(self, event: bytes) -> None:
