@@ -24,8 +24,10 @@ from engine.core.fused import fused_multiply_add
 __all__ = ["normals_from_words"]
 
 _CHUNK = 8192
-_WORTH_COMPILING = 1 << 20
-_WORTH_LOADING = 512
+# Loading numba takes as long as some ten million samples by arrays; a call costs as much as 5000 of them.
+_WORTH_COMPILING = 1 << 23
+_WORTH_LOADING = 1 << 17
+_CALL = 5000
 
 _LOG = (
     7.0376836292e-2,
@@ -119,10 +121,8 @@ def _by_arrays(words: np.ndarray, mean: np.float32, std: np.float32, out: np.nda
 def normals_from_words(words: np.ndarray, mean: float, std: float, out: np.ndarray) -> None:
     """Fill the float32 array ``out`` from as many words, a multiple of 16."""
     global _kernel, _made
-    _made += out.size
-    if _kernel is None and (
-        _made > _WORTH_COMPILING or (out.size >= _WORTH_LOADING and "numba" in sys.modules)
-    ):
+    _made += out.size + _CALL
+    if _kernel is None and _made > (_WORTH_LOADING if "numba" in sys.modules else _WORTH_COMPILING):
         from engine.core.box_muller_kernel import fill
 
         _kernel = fill

@@ -53,7 +53,7 @@ def _dropped(input: Any, p: float, training: bool, by_channel: bool, inplace: bo
 
 
 def _reciprocal(value: float, kind: np.dtype) -> Any:
-    single = np.float64 if kind.name in ("float64", "complex128") else np.float32
+    single = np.float64 if kind in (np.float64, np.complex128) else np.float32
     return kind.type(single(1) / single(value))
 
 
@@ -242,6 +242,8 @@ native_dropout = kernel(
 
 def _slopes(input: Any, lower: float, upper: float, training: bool) -> Any:
     """The factor of each element: one, or for elements not above zero a leak, drawn while training."""
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     a = input._array()
     kind = a.dtype
     if not training:
