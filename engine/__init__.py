@@ -19,7 +19,9 @@ from engine.core.dtype import dtype, finfo, get_default_dtype, iinfo, promote_ty
 from engine.core.shape import Size, broadcast_shapes as _broadcast
 from engine.tensor import Parameter, Tensor
 from engine import faces as _faces
+from engine.kernels import memory as _memory
 
+_memory.keep_blocks()
 _faces.load_records()
 _faces.fill_tensor()
 _faces.fill(globals(), "torch")

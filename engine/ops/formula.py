@@ -21,7 +21,25 @@ class Symbol:
     """An expression instead of a value: what tracing a formula yields. op is 'input', 'constant' or a function."""
 
     __slots__ = ("op", "args")
-    __array_ufunc__ = None
+    dtype = np.dtype(np.float32)
+    """What a forward that asks is told: formulas are traced as for single precision."""
+    ndim = 1
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method != "__call__" or kwargs:
+            return NotImplemented
+        return Symbol(UFUNCS.get(ufunc.__name__, ufunc.__name__), *args)
+
+    def __array_function__(self, fn: Any, types: Any, args: tuple, kwargs: dict) -> Any:
+        if fn is np.where and len(args) == 3 and not kwargs:
+            return Symbol("where", *args)
+        if fn is np.round and len(args) == 1:
+            return Symbol("round", *args)
+        return NotImplemented
+
+    def astype(self, *args: Any, **kwargs: Any) -> Symbol:
+        """Itself: a formula has one type."""
+        return self
 
     def __init__(self, op: str, *args: Any) -> None:
         self.op, self.args = op, args
@@ -48,6 +66,16 @@ class Symbol:
     def __or__(self, o: Any) -> Symbol: return Symbol("logical_or", self, o)
     def __invert__(self) -> Symbol: return Symbol("logical_not", self)
     __hash__ = object.__hash__
+
+
+UFUNCS = {
+    "absolute": "abs", "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "true_divide": "div",
+    "negative": "neg", "power": "pow", "float_power": "pow", "less": "lt", "less_equal": "le", "greater": "gt",
+    "greater_equal": "ge", "equal": "eq", "not_equal": "ne", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+    "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "arctan2": "atan2", "rint": "round",
+    "conjugate": "conj", "gammaln": "lgamma", "psi": "digamma", "fabs": "abs",
+}
+"""NumPy's and SciPy's names of functions, where they are not a formula's."""
 
 
 class Primitive:

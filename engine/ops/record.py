@@ -28,6 +28,7 @@ from engine.core.shape import broadcast_shapes, sum_to
 from engine.ops.calling import (
     argument_error, binder, checked, dressed, in_place, into, named_tuple, positional, respelled,
 )
+from engine.kernels import pointwise as fused
 from engine.ops.formula import OPS
 
 NAMESPACES: dict[str, dict[str, Callable]] = {}
@@ -346,7 +347,11 @@ class PointwiseNode(OpNode):
                     if not again:
                         v = v._a
                 args.append(v)
-            r = fn(*args)
+            r = None
+            if not again and g.size >= fused.LARGE and type(g) is np.ndarray:
+                r = fused.gradient(op, covers[0], names, args)
+            if r is None:
+                r = fn(*args)
             if again:
                 out.append(fitted(r, meta))
                 continue
@@ -396,6 +401,11 @@ class Pointwise(Op):
                     same = same and type(v) is int
             if not same or kind is None or kind.kind not in "f" and self.promote != "keep":
                 vals = self._promoted(vals)
+            first = vals[0]
+            if type(first) is np.ndarray and first.size >= fused.LARGE:
+                done = fused.forward(self, vals)
+                if done is not None:
+                    return done
             return forward(*vals)
         except ValueError:
             broadcast_shapes(*[v._a.shape for v in bound if isinstance(v, T)])
