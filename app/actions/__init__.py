@@ -1,4 +1,4 @@
-"""Everything a user can do, as records: menus, shortcuts, the command palette and the keys page come from them.
+"""Everything a user can do, as records: menus, shortcuts, palette and keys page come from them.
 
 action.py    `Action`: id, title, shortcut, enabled, run
 file.py      open, recent, save

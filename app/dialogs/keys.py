@@ -22,8 +22,13 @@ class KeysDialog(QDialog):
         grid.setHorizontalSpacing(24)
         grid.setVerticalSpacing(6)
         row = 0
-        for name, words in (("File", "File"), ("Run", "Run"), ("View", "View"), ("", "With the canvas"),
-                            ("Help", "Help")):
+        for name, words in (
+            ("File", "File"),
+            ("Run", "Run"),
+            ("View", "View"),
+            ("", "With the canvas"),
+            ("Help", "Help"),
+        ):
             records = [a for a in ACTIONS if a.menu == name and a.shortcut]
             if not records:
                 continue

@@ -129,16 +129,24 @@ class _Row(QStyledItemDelegate):
         painter.setFont(font.body(12))
         painter.setPen(look["quiet"])
         rest = room.adjusted(wide, 0, 0, 0)
-        painter.drawText(rest, Qt.AlignmentFlag.AlignVCenter,
-                         painter.fontMetrics().elidedText(entry.remark, Qt.TextElideMode.ElideRight, rest.width()))
+        painter.drawText(
+            rest,
+            Qt.AlignmentFlag.AlignVCenter,
+            painter.fontMetrics().elidedText(entry.remark, Qt.TextElideMode.ElideRight, rest.width()),
+        )
         painter.restore()
 
 
 class CommandPalette(QFrame):
     """Lies over the upper middle of the window. Escape or a click beside it closes it."""
 
-    def __init__(self, window: QWidget, session: Session, trigger: Callable[[str], object],
-                 show_line: Callable[[str, int], object]) -> None:
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        trigger: Callable[[str], object],
+        show_line: Callable[[str, int], object],
+    ) -> None:
         super().__init__(window)
         self.setObjectName("Palette")
         self._session = session
@@ -187,22 +195,40 @@ class CommandPalette(QFrame):
         session = self._session
         entries = [
             Entry("action", a.title.rstrip("…"), a.text, a.shortcut, lambda i=a.id: self._trigger(i))
-            for a in ACTIONS if a.id != "view.palette" and a.enabled(session)
+            for a in ACTIONS
+            if a.id != "view.palette" and a.enabled(session)
         ]
         graph = session.graph
         for node in graph.nodes:
             place = graph.modules[node.module].path if 0 <= node.module < len(graph.modules) else ""
-            remark = " · ".join(t for t in (shape_text(node.shape), place, f"line {node.line}" if node.line else "") if t)
-            entries.append(Entry("leaf" if node.kind == "leaf" else "node", node.name, remark, "",
-                                 lambda i=node.id: session.select_node(i)))
+            remark = " · ".join(
+                t for t in (shape_text(node.shape), place, f"line {node.line}" if node.line else "") if t
+            )
+            entries.append(
+                Entry(
+                    "leaf" if node.kind == "leaf" else "node",
+                    node.name,
+                    remark,
+                    "",
+                    lambda i=node.id: session.select_node(i),
+                )
+            )
         for number, line in enumerate(session.source.split("\n"), 1):
             if line.strip():
-                entries.append(Entry("line", line.strip(), f"line {number}", "",
-                                     lambda n=number: self._show_line("", n)))
+                entries.append(
+                    Entry("line", line.strip(), f"line {number}", "", lambda n=number: self._show_line("", n))
+                )
         for name, op in session.catalogue.items():
             if name == op.name:
-                entries.append(Entry("op", op.name, op.text or formula_words(op.formula), "",
-                                     lambda g=op.grad_fn: self._first_of(g)))
+                entries.append(
+                    Entry(
+                        "op",
+                        op.name,
+                        op.text or formula_words(op.formula),
+                        "",
+                        lambda g=op.grad_fn: self._first_of(g),
+                    )
+                )
         return entries
 
     def _first_of(self, grad_fn: str) -> None:
@@ -218,10 +244,14 @@ class CommandPalette(QFrame):
             found = [e for e in self._all if e.kind in ("action", "node", "leaf")][:LIMIT]
         else:
             bonus = {"action": 30, "node": 20, "leaf": 20, "line": 0, "op": 10}
-            scored = [(match(query, e.name) or (match(query, e.remark) if len(query) > 2 else 0) // 8, e)
-                      for e in self._all]
-            ranked = sorted(((s + bonus[e.kind], n, e) for n, (s, e) in enumerate(scored) if s > 0),
-                            key=lambda t: (-t[0], t[1]))
+            scored = [
+                (match(query, e.name) or (match(query, e.remark) if len(query) > 2 else 0) // 8, e)
+                for e in self._all
+            ]
+            ranked = sorted(
+                ((s + bonus[e.kind], n, e) for n, (s, e) in enumerate(scored) if s > 0),
+                key=lambda t: (-t[0], t[1]),
+            )
             found = [e for _, _, e in ranked[:LIMIT]]
         self.model.set_entries(found)
         if found:

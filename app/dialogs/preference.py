@@ -22,9 +22,16 @@ from app.look import font
 class PreferenceDialog(QDialog):
     """Theme, motion, and how often values are refreshed while a script runs."""
 
-    def __init__(self, parent: QWidget, theme_choice: str, motion: bool, sampling_hz: float,
-                 on_theme: Callable[[str], object], on_motion: Callable[[bool], object],
-                 on_sampling: Callable[[float], object]) -> None:
+    def __init__(
+        self,
+        parent: QWidget,
+        theme_choice: str,
+        motion: bool,
+        sampling_hz: float,
+        on_theme: Callable[[str], object],
+        on_motion: Callable[[bool], object],
+        on_sampling: Callable[[float], object],
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Preferences")
         self.setMinimumWidth(420)

@@ -21,8 +21,15 @@ from app.session.session import Session
 from .blank import BlankOr
 from .dock import Dock
 
-WORDS = {"node": "node", "op": "op", "module": "module", "parameter": "parameter", "line": "line",
-         "iteration": "iteration", "nan": "next NaN or Inf"}
+WORDS = {
+    "node": "node",
+    "op": "op",
+    "module": "module",
+    "parameter": "parameter",
+    "line": "line",
+    "iteration": "iteration",
+    "nan": "next NaN or Inf",
+}
 
 
 class BreakpointsDock(Dock):
@@ -72,8 +79,9 @@ class BreakpointsDock(Dock):
         self._writing = True
         self.tree.clear()
         for point in points:
-            item = QTreeWidgetItem(self.tree, [f"{WORDS.get(point.kind, point.kind)} {point.place}".strip(),
-                                               point.condition])
+            item = QTreeWidgetItem(
+                self.tree, [f"{WORDS.get(point.kind, point.kind)} {point.place}".strip(), point.condition]
+            )
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable)
             item.setCheckState(0, Qt.CheckState.Checked if point.enabled else Qt.CheckState.Unchecked)
             item.setToolTip(1, "Double-click to write a condition: grad.norm() > 10")

@@ -1,4 +1,4 @@
-"""The chain rule of a node in words: for each gradient that goes out, its formula, its shapes, and why. No Qt."""
+"""The chain rule of a node in words: for each gradient that goes out its formula, shapes, and why. No Qt."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TURNED = frozenset({"t", "transpose", "permute", "mT", "T"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One gradient that goes out: LaTeX ('' where none is known), the algebra of shapes, and why, in words."""
+    """One gradient that goes out: LaTeX ('' where none is known), the algebra of shapes, and why."""
 
     latex: str
     shapes: str
@@ -26,8 +26,16 @@ class Rule:
 
 def symbol(name: str) -> str:
     """An input's name as LaTeX: 'self' is x, short names are letters, others upright words."""
-    letters = {"self": "x", "input": "x", "weight": "W", "bias": "b", "other": "z", "target": "t", "mat1": "A",
-               "mat2": "B"}
+    letters = {
+        "self": "x",
+        "input": "x",
+        "weight": "W",
+        "bias": "b",
+        "other": "z",
+        "target": "t",
+        "mat1": "A",
+        "mat2": "B",
+    }
     if name in letters:
         return letters[name]
     if len(name) == 1:
@@ -47,17 +55,23 @@ def input_name(op: OpEntry | None, slot: int) -> str:
 
 def legend(rules: list[Rule]) -> str:
     """What g stands for, where a formula has it."""
-    said = any(re.search(r"(?<![A-Za-z\\])[gG](?![A-Za-z])", re.sub(r"\\(text|mathrm)\{[^}]*\}", "", r.latex))
-               for r in rules)
+    said = any(
+        re.search(r"(?<![A-Za-z\\])[gG](?![A-Za-z])", re.sub(r"\\(text|mathrm)\{[^}]*\}", "", r.latex))
+        for r in rules
+    )
     return "g is the gradient that came in, ∂L/∂y" if said else ""
 
 
 def rules_of(info: NodeInfo, graph: Graph) -> list[Rule]:
     """A rule for each slot through which a gradient leaves the node."""
     if info.node.kind == "leaf":
-        return [Rule(r"w.\mathrm{grad} \leftarrow w.\mathrm{grad} + \frac{\partial L}{\partial w}",
-                     shape_text(info.node.shape),
-                     "A leaf keeps the sum of all gradients that reach it, until zero_grad() clears it.")]
+        return [
+            Rule(
+                r"w.\mathrm{grad} \leftarrow w.\mathrm{grad} + \frac{\partial L}{\partial w}",
+                shape_text(info.node.shape),
+                "A leaf keeps the sum of all gradients that reach it, until zero_grad() clears it.",
+            )
+        ]
     if info.node.kind == "input":
         return []
     rules = []
@@ -104,23 +118,36 @@ def _spreads(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
 def _gathered(to: tuple[int, ...], of: tuple[int, ...]) -> tuple[str, str]:
     padded = (1,) * (len(of) - len(to)) + to
     summed = [b for a, b in zip(padded, of, strict=True) if a != b]
-    rows = f"the {summed[0]} rows" if len(of) == 2 and padded[0] == 1 and of[0] == summed[0] else (
-        "dimensions of " + " and ".join(str(n) for n in summed))
-    return (f"{shape_text(to)}  =  sum over {rows}",
-            "it was spread over them in forward, so its gradients are gathered")
+    rows = (
+        f"the {summed[0]} rows"
+        if len(of) == 2 and padded[0] == 1 and of[0] == summed[0]
+        else ("dimensions of " + " and ".join(str(n) for n in summed))
+    )
+    return (
+        f"{shape_text(to)}  =  sum over {rows}",
+        "it was spread over them in forward, so its gradients are gathered",
+    )
 
 
 def _matrix(to: tuple[int, ...], of: tuple[int, ...], inputs: list[Edge], edge: Edge) -> tuple[str, str]:
     rows, columns = of[-2], of[-1]
     if to[-2] == rows and to[-1] != columns:
-        return (f"{shape_text(to)}  =  {shape_text(of)} · {columns}×{to[-1]}",
-                "each input's share in every output, weighted by that output's error")
+        return (
+            f"{shape_text(to)}  =  {shape_text(of)} · {columns}×{to[-1]}",
+            "each input's share in every output, weighted by that output's error",
+        )
     if to[-1] == columns and to[-2] != rows:
-        return (f"{shape_text(to)}  =  ({rows}×{to[-2]})ᵀ · {shape_text(of)}",
-                f"each output's error times the input that fed it, summed over the batch of {rows}")
+        return (
+            f"{shape_text(to)}  =  ({rows}×{to[-2]})ᵀ · {shape_text(of)}",
+            f"each output's error times the input that fed it, summed over the batch of {rows}",
+        )
     first = [e.slot for e in inputs if len(e.shape) >= 2]
     if first and edge.slot == max(first):
-        return (f"{shape_text(to)}  =  ({rows}×{to[-2]})ᵀ · {shape_text(of)}",
-                f"each output's error times the input that fed it, summed over the batch of {rows}")
-    return (f"{shape_text(to)}  =  {shape_text(of)} · {columns}×{to[-1]}",
-            "each input's share in every output, weighted by that output's error")
+        return (
+            f"{shape_text(to)}  =  ({rows}×{to[-2]})ᵀ · {shape_text(of)}",
+            f"each output's error times the input that fed it, summed over the batch of {rows}",
+        )
+    return (
+        f"{shape_text(to)}  =  {shape_text(of)} · {columns}×{to[-1]}",
+        "each input's share in every output, weighted by that output's error",
+    )

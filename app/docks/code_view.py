@@ -142,8 +142,9 @@ class CodeView(QTextEdit):
         self.viewport().update()
         self._gutter.update()
 
-    def mark(self, current: int = 0, selected: int = 0, failed: int = 0,
-             breakpoints: dict[int, bool] | None = None) -> None:
+    def mark(
+        self, current: int = 0, selected: int = 0, failed: int = 0, breakpoints: dict[int, bool] | None = None
+    ) -> None:
         """Mark lines: where we stand, what is looked at, what failed, and where the run will stop."""
         moved = current and current != self.current_line
         failed_now = failed and failed != self.failed_line
@@ -227,5 +228,11 @@ class CodeView(QTextEdit):
                 painter.drawText(10, top + 2, 26, height, Qt.AlignmentFlag.AlignCenter, str(line))
             else:
                 painter.setPen(look["text"] if bar is not None else look["gutter"])
-                painter.drawText(0, top + 2, 32, height,
-                                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, str(line))
+                painter.drawText(
+                    0,
+                    top + 2,
+                    32,
+                    height,
+                    Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                    str(line),
+                )

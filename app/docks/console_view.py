@@ -23,8 +23,9 @@ _MARGIN = 16
 
 
 class ConsoleView(QAbstractScrollArea):
-    """The lines of a `ConsoleText`; stays at the end until scrolled away from it. Drag to choose lines, copy with
-    the usual keys."""
+    """The lines of a `ConsoleText`; stays at the end until scrolled away from it.
+
+    Drag to choose lines, copy with the usual keys."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,7 +106,9 @@ class ConsoleView(QAbstractScrollArea):
             painter.setPen(look[token])
             shown = line.text.replace("\t", "    ")[:4000]
             self._widest = max(self._widest, metrics.horizontalAdvance(shown))
-            painter.drawText(_MARGIN - shift, top, max(self._widest, 1) + 8, LINE_PX, Qt.AlignmentFlag.AlignVCenter, shown)
+            painter.drawText(
+                _MARGIN - shift, top, max(self._widest, 1) + 8, LINE_PX, Qt.AlignmentFlag.AlignVCenter, shown
+            )
         wide = self.horizontalScrollBar()
         if wide.maximum() != max(0, self._widest + 2 * _MARGIN - self.viewport().width()):
             wide.setRange(0, max(0, self._widest + 2 * _MARGIN - self.viewport().width()))

@@ -22,10 +22,14 @@ def digest_line(digest: Digest) -> str:
         return " · ".join(odd)
     if count == 1:
         return " · ".join([figure(digest.mean, 4), *odd])
-    words = [f"norm {figure(digest.norm, 3)}", f"mean {figure(digest.mean, 2)}",
-             f"range {figure(digest.min, 2)} … {figure(digest.max, 2)}"]
+    words = [
+        f"norm {figure(digest.norm, 3)}",
+        f"mean {figure(digest.mean, 2)}",
+        f"range {figure(digest.min, 2)} … {figure(digest.max, 2)}",
+    ]
     if len(" · ".join(words)) > 44:
         del words[1]
     if digest.zeros * 4 >= count:
         words.append(f"{percent_text(digest.zeros, count)} zeros")
-    return " · ".join(words + odd)
+    # A line breaks between two facts, not inside one.
+    return " · ".join(w.replace(" ", "\u00a0") for w in words + odd)

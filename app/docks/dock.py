@@ -63,13 +63,14 @@ class DockTitle(QWidget):
         painter.setFont(font.medium())
         painter.setPen(look["text"])
         width = painter.fontMetrics().horizontalAdvance(self._dock.windowTitle())
-        painter.drawText(16, 0, width + 8, self.height() - 1, Qt.AlignmentFlag.AlignVCenter,
-                         self._dock.windowTitle())
+        painter.drawText(
+            16, 0, width + 8, self.height() - 3, Qt.AlignmentFlag.AlignVCenter, self._dock.windowTitle()
+        )
         painter.fillRect(16, self.height() - 2, width, 2, look["accent"])
 
 
 class _Body(QWidget):
-    """What a panel shows, with the size that it would like to have: Qt asks for it when panels change places."""
+    """What a panel shows, with the size that it would like: Qt asks for it when panels change places."""
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__()
@@ -101,7 +102,8 @@ class Dock(QDockWidget):
         self.session = session
         self.setObjectName(self.key)
         self.setFeatures(
-            QDockWidget.DockWidgetFeature.DockWidgetClosable | QDockWidget.DockWidgetFeature.DockWidgetMovable
+            QDockWidget.DockWidgetFeature.DockWidgetClosable
+            | QDockWidget.DockWidgetFeature.DockWidgetMovable
             | QDockWidget.DockWidgetFeature.DockWidgetFloatable
         )
         self.head = DockTitle(self)

@@ -22,7 +22,7 @@ class _Job(QRunnable):
         """Do the work; an error is an answer too."""
         try:
             result, error = self._work(), None
-        except Exception as caught:  # noqa: BLE001 - whatever went wrong is the answer
+        except Exception as caught:
             result, error = None, caught
         try:
             self._answer.ready.emit(result, error)

@@ -64,8 +64,11 @@ class FlowBars(QWidget):
             painter.setPen(look["line"])
             painter.drawLine(QPointF(_LEFT, y), QPointF(self.width() - _RIGHT, y))
             painter.setPen(look["quiet"])
-            painter.drawText(QRectF(0, y - 8, _LEFT - 8, 16), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                             f"1e{power}".replace("-", "−"))
+            painter.drawText(
+                QRectF(0, y - 8, _LEFT - 8, 16),
+                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+                f"1e{power}".replace("-", "−"),
+            )
         slot = self._slot()
         bar = min(48.0, max(1.0, slot * 0.6))
         names = slot >= 56
@@ -79,17 +82,24 @@ class FlowBars(QWidget):
                 token = "warn" if bad else "accent" if here else "leaf" if node.kind == "leaf" else "grad"
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(look.with_alpha(token, 0.85))
-                painter.drawRoundedRect(QRectF(middle - bar / 2, top, bar, _TOP + height - top),
-                                        min(3, bar / 4), min(3, bar / 4))
+                painter.drawRoundedRect(
+                    QRectF(middle - bar / 2, top, bar, _TOP + height - top), min(3, bar / 4), min(3, bar / 4)
+                )
                 if slot >= 40:
                     painter.setPen(look["quiet"])
-                    painter.drawText(QRectF(middle - slot / 2, top - 16, slot, 14), Qt.AlignmentFlag.AlignCenter,
-                                     figure(norm, 2))
+                    painter.drawText(
+                        QRectF(middle - slot / 2, top - 16, slot, 14),
+                        Qt.AlignmentFlag.AlignCenter,
+                        figure(norm, 2),
+                    )
             if names:
                 painter.setPen(look["accent"] if here else look["quiet"])
-                text = painter.fontMetrics().elidedText(node.name, Qt.TextElideMode.ElideMiddle, int(slot) - 8)
-                painter.drawText(QRectF(middle - slot / 2, _TOP + height + 8, slot, 16),
-                                 Qt.AlignmentFlag.AlignCenter, text)
+                text = painter.fontMetrics().elidedText(
+                    node.name, Qt.TextElideMode.ElideMiddle, int(slot) - 8
+                )
+                painter.drawText(
+                    QRectF(middle - slot / 2, _TOP + height + 8, slot, 16), Qt.AlignmentFlag.AlignCenter, text
+                )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say which node is under the mouse."""

@@ -47,7 +47,9 @@ class InspectorDock(Dock):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.scroll, 1)
-        layout.addWidget(KeyHints([("F10", "step"), ("Shift F10", "back"), ("F5", "continue"), ("E", "edit")]))
+        layout.addWidget(
+            KeyHints([("F10", "step"), ("Shift F10", "back"), ("F5", "continue"), ("E", "edit")])
+        )
         self.body = BlankOr("empty.inspector", whole)
         self.setWidget(self.body)
         self.rows: list[SlotRow] = []
@@ -96,7 +98,7 @@ class InspectorDock(Dock):
             self._fill(info)
 
     def _info(self, number: int) -> NodeInfo | None:
-        """The node with its op: the one that its grad_fn belongs to, rather than a composite of the same name."""
+        """The node with its op: the one of its grad_fn, rather than a composite of the same name."""
         info = self.session.node_info(number)
         if info is not None and info.node.kind == "op":
             info.op = self.session.op_entry(info.node.name) or info.op
@@ -173,8 +175,11 @@ class InspectorDock(Dock):
             self._section("Its .grad", ["leaf_grad"])
         else:
             self._section("Gradient in", [f"incoming:{k}" for k in range(self._outputs(info))])
-            self._section("Saved for backward", [f"saved:{s.name}" for s in node.saved if not s.text],
-                          [f"{s.name} = {s.text}" for s in node.saved if s.text])
+            self._section(
+                "Saved for backward",
+                [f"saved:{s.name}" for s in node.saved if not s.text],
+                [f"{s.name} = {s.text}" for s in node.saved if s.text],
+            )
             out = [e for e in info.inputs if self.session.graph.nodes[e.source].kind != "input"]
             self._section("Gradients out", [f"outgoing:{e.slot}" for e in out])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.look import font
@@ -15,7 +15,7 @@ from .picture import HeatMap
 
 
 class FormulaView(QWidget):
-    """A formula, typeset and centred; made smaller where it is too wide; plain text where it cannot be set."""
+    """A formula, typeset and centred; smaller where it is too wide; plain text where it cannot be set."""
 
     def __init__(self, latex: str, size_px: float = 16) -> None:
         super().__init__()
@@ -89,7 +89,9 @@ class RuleCard(QFrame):
                 layout.addWidget(FormulaView(rule.latex))
             if not rule.shapes and not rule.words:
                 continue
-            small = muted(f"{rule.shapes}  — {rule.words}" if rule.shapes and rule.words else rule.shapes or rule.words)
+            small = muted(
+                f"{rule.shapes}  — {rule.words}" if rule.shapes and rule.words else rule.shapes or rule.words
+            )
             small.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             small.setFont(font.body(12))
             layout.addWidget(small)
@@ -101,7 +103,7 @@ class RuleCard(QFrame):
 
 
 class SlotRow(QWidget):
-    """A small heat map, the tensor's name and shape, and a line on its numbers; a click opens it as a table."""
+    """A small heat map, the tensor's name and shape, and its numbers in a line; a click opens the table."""
 
     opened = Signal(str)
 
@@ -146,6 +148,7 @@ class KeyHints(QWidget):
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         super().__init__()
+        self._parts: list[tuple[QLabel, QLabel]] = []
         grid = QGridLayout(self)
         grid.setContentsMargins(16, 8, 16, 12)
         grid.setHorizontalSpacing(6)
@@ -155,6 +158,21 @@ class KeyHints(QWidget):
             cap = QLabel(key)
             cap.setObjectName("KbdHint")
             grid.addWidget(cap, 0, column)
-            grid.addWidget(muted(words, wrap=False), 0, column + 1)
+            told = muted(words, wrap=False)
+            grid.addWidget(told, 0, column + 1)
+            self._parts.append((cap, told))
             column += 2
         grid.setColumnStretch(column, 1)
+
+    def minimumSizeHint(self) -> QSize:
+        """It may be narrow: the last hints give way."""
+        return QSize(80, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many hints as fit."""
+        super().resizeEvent(event)
+        room = self.width() - 32
+        for cap, told in self._parts:
+            room -= cap.sizeHint().width() + told.sizeHint().width() + 12
+            for label in (cap, told):
+                label.setVisible(room >= -6)

@@ -50,12 +50,12 @@ class ModulesDock(Dock):
         self._items.clear()
         self._leaves.clear()
         self._under.clear()
-        for call in graph.modules:
-            if call.path not in self._items:
-                self._module(call.path, call.type, call.id, graph)
-        for node in graph.nodes:
-            if node.kind == "leaf":
-                self._leaf(node)
+        # Backward meets the last module first; a reader wants them as forward calls them.
+        for call in reversed(graph.modules):
+            self._make(call.id, graph)
+        leaves = [node for node in graph.nodes if node.kind == "leaf"]
+        for node in sorted(leaves, key=lambda n: not n.name.endswith("weight")):
+            self._leaf(node)
         self.tree.expandToDepth(1)
         self.body.show_widget(self.tree.topLevelItemCount() > 0)
 
@@ -66,6 +66,13 @@ class ModulesDock(Dock):
             if path in self._items:
                 return self._items[path]
         return self._items.get("", self.tree.invisibleRootItem())
+
+    def _make(self, number: int, graph: Graph) -> None:
+        call = graph.modules[number]
+        if 0 <= call.parent < len(graph.modules):
+            self._make(call.parent, graph)
+        if call.path not in self._items:
+            self._module(call.path, call.type, number, graph)
 
     def _module(self, path: str, kind: str, number: int, graph: Graph) -> None:
         call = graph.modules[number]

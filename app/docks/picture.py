@@ -83,8 +83,9 @@ class Histogram(QWidget):
                 self._low, self._high = float(flat.min()), float(flat.max())
                 if self._low == self._high:
                     self._low, self._high = self._low - 0.5, self._high + 0.5
-                counts, _ = np.histogram(flat, bins=min(48, max(8, int(flat.size**0.5) * 2)),
-                                         range=(self._low, self._high))
+                counts, _ = np.histogram(
+                    flat, bins=min(48, max(8, int(flat.size**0.5) * 2)), range=(self._low, self._high)
+                )
                 self._counts = [int(c) for c in counts]
         self.update()
 
@@ -103,7 +104,9 @@ class Histogram(QWidget):
         for number, count in enumerate(self._counts):
             if count:
                 tall = max(1.0, (ground - 4) * count / most)
-                painter.drawRoundedRect(QRectF(number * wide + 0.5, ground - tall, max(1.0, wide - 1), tall), 1, 1)
+                painter.drawRoundedRect(
+                    QRectF(number * wide + 0.5, ground - tall, max(1.0, wide - 1), tall), 1, 1
+                )
         painter.fillRect(QRectF(0, ground, self.width(), 1), look["line"])
         if self._low < 0 < self._high:
             at = -self._low / (self._high - self._low) * self.width()

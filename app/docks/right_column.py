@@ -16,14 +16,15 @@ REMARK_ROLE = Qt.ItemDataRole.UserRole + 5
 
 
 class RightColumn(QStyledItemDelegate):
-    """One column of names and figures. Roles: the colour's token, the figure, a quiet remark, whether it stands out."""
+    """One column of names and figures. Roles: colour's token, figure, quiet remark, whether it stands out."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         """Rows of 25 px, as in the look."""
         return QSize(80, 25)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem,
-              index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
         """Ground, name, figure."""
         look = theme()
         painter.save()
@@ -36,7 +37,7 @@ class RightColumn(QStyledItemDelegate):
         right = option.rect.adjusted(0, 0, -16, 0)
         width = 0
         if figure:
-            painter.setFont(font.mono(12))
+            painter.setFont(font.body(12))
             width = painter.fontMetrics().horizontalAdvance(figure) + 12
             painter.setPen(look["quiet"])
             painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, figure)
@@ -45,15 +46,20 @@ class RightColumn(QStyledItemDelegate):
         token = "accent" if strong or chosen else index.data(TOKEN_ROLE) or "text"
         painter.setPen(look[token])
         left = option.rect.adjusted(4, 0, -16 - width, 0)
-        text = painter.fontMetrics().elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, left.width())
+        text = painter.fontMetrics().elidedText(
+            str(index.data() or ""), Qt.TextElideMode.ElideRight, left.width()
+        )
         painter.drawText(left, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
         remark = index.data(REMARK_ROLE)
         if remark:
             rest = left.adjusted(painter.fontMetrics().horizontalAdvance(text) + 8, 0, 0, 0)
             painter.setFont(font.body())
             painter.setPen(look["accent" if strong else "quiet"])
-            painter.drawText(rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                             painter.fontMetrics().elidedText(remark, Qt.TextElideMode.ElideRight, rest.width()))
+            painter.drawText(
+                rest,
+                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                painter.fontMetrics().elidedText(remark, Qt.TextElideMode.ElideRight, rest.width()),
+            )
         painter.restore()
 
 

@@ -156,8 +156,10 @@ class TensorDock(Dock):
         """Follow the selection; ask again when the walk moved; show what arrived."""
         session = self.session
         chosen = session.selected_node
-        if chosen is not None and "selection" in changes and (
-            chosen.id != self._node or session.graph.hash != self._graph
+        if (
+            chosen is not None
+            and "selection" in changes
+            and (chosen.id != self._node or session.graph.hash != self._graph)
         ):
             self.show_slot(chosen.id, "")
         if self._node >= 0 and session.graph.hash != self._graph:

@@ -18,14 +18,16 @@ _Index = QModelIndex | QPersistentModelIndex
 
 
 def array_of(data: bytes, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The numbers that came with a fetch. bfloat16 becomes float32, quantities numpy lacks become float32 too."""
+    """The numbers that came with a fetch; bfloat16, which numpy lacks, becomes float32."""
     import numpy as np
 
     name = dtype.removeprefix("torch.")
     if name == "bfloat16":
         wide = np.frombuffer(data, "<u2").astype(np.uint32) << 16
         return wide.view(np.float32).reshape(shape)
-    name = {"float": "float32", "double": "float64", "long": "int64", "int": "int32", "half": "float16"}.get(name, name)
+    name = {"float": "float32", "double": "float64", "long": "int64", "int": "int32", "half": "float16"}.get(
+        name, name
+    )
     return np.frombuffer(data, np.dtype(name).newbyteorder("<")).reshape(shape)
 
 
@@ -57,11 +59,19 @@ class TensorTable(QAbstractTableModel):
 
     def rowCount(self, parent: _Index | None = None) -> int:
         """Rows of the array."""
-        return 0 if self.values is None or (parent is not None and parent.isValid()) else int(self.values.shape[0])
+        return (
+            0
+            if self.values is None or (parent is not None and parent.isValid())
+            else int(self.values.shape[0])
+        )
 
     def columnCount(self, parent: _Index | None = None) -> int:
         """Columns of the array."""
-        return 0 if self.values is None or (parent is not None and parent.isValid()) else int(self.values.shape[1])
+        return (
+            0
+            if self.values is None or (parent is not None and parent.isValid())
+            else int(self.values.shape[1])
+        )
 
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """The number as text, right-aligned, on a ground that hints at its size."""
@@ -94,7 +104,9 @@ class TensorTable(QAbstractTableModel):
             return theme()["warn_soft"]
         return theme().with_alpha("grad" if value > 0 else "fn", min(1.0, abs(value) / self._reach) * 0.22)
 
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
         """Indices from 0."""
         return section if role == Qt.ItemDataRole.DisplayRole else None
 

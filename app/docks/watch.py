@@ -42,7 +42,9 @@ class WatchDock(Dock):
     def look(self, changes: frozenset[str]) -> None:
         """List the expressions with what is known of them."""
         session = self.session
-        if [self.tree.topLevelItem(i).text(0) for i in range(self.tree.topLevelItemCount())] != session.watches:
+        if [
+            self.tree.topLevelItem(i).text(0) for i in range(self.tree.topLevelItemCount())
+        ] != session.watches:
             self.tree.clear()
             for expression in session.watches:
                 QTreeWidgetItem(self.tree, [expression])

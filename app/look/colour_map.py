@@ -10,7 +10,17 @@ from PySide6.QtGui import QColor, QImage
 if TYPE_CHECKING:
     import numpy as np
 
-_DIVERGING = ("#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b")
+_DIVERGING = (
+    "#2166ac",
+    "#4393c3",
+    "#92c5de",
+    "#d1e5f0",
+    "#f7f7f7",
+    "#fddbc7",
+    "#f4a582",
+    "#d6604d",
+    "#b2182b",
+)
 _VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
 
 
@@ -19,8 +29,13 @@ def table(signed: bool) -> np.ndarray:
     """256 colours. Shapes: uint32 [256], each 0xffRRGGBB."""
     import numpy as np
 
-    stops = np.array([[QColor(c).red(), QColor(c).green(), QColor(c).blue()]
-                      for c in (_DIVERGING if signed else _VIRIDIS)], np.float64)
+    stops = np.array(
+        [
+            [QColor(c).red(), QColor(c).green(), QColor(c).blue()]
+            for c in (_DIVERGING if signed else _VIRIDIS)
+        ],
+        np.float64,
+    )
     at = np.linspace(0, len(stops) - 1, 256)
     channels = [np.interp(at, np.arange(len(stops)), stops[:, k]) for k in range(3)]
     red, green, blue = (np.rint(c).astype(np.uint32) for c in channels)
@@ -48,7 +63,7 @@ def picture_rows(values: np.ndarray, max_rows: int = 256, max_columns: int = 256
 
 
 def heat_image(values: np.ndarray, signed: bool | None = None) -> QImage:
-    """A picture with one pixel per element; NaN is amber, infinities black. `signed` None: looks for itself."""
+    """A picture with one pixel per element; NaN is amber, Inf black. `signed` None: looks for itself."""
     import numpy as np
 
     rows = picture_rows(values)

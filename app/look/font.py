@@ -15,8 +15,16 @@ CODE_PX = 12
 
 _FILES = ("Inter-Regular.otf", "Inter-Medium.otf", "Inter-SemiBold.otf", "JetBrainsMono-Regular.ttf")
 _CJK = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei",
-    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Noto Sans CJK JP", "AR PL UMing CN",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Noto Sans CJK JP",
+    "AR PL UMing CN",
 )
 CJK_PACKAGE = "fonts-noto-cjk"
 
@@ -45,8 +53,17 @@ def cjk_family() -> str:
 
 def _font(family: str, px: int, weight: QFont.Weight) -> QFont:
     font = QFont()
-    font.setFamilies([family, "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei",
-                      "WenQuanYi Micro Hei", "Droid Sans Fallback"])
+    font.setFamilies(
+        [
+            family,
+            "Noto Sans CJK SC",
+            "Noto Sans SC",
+            "PingFang SC",
+            "Microsoft YaHei",
+            "WenQuanYi Micro Hei",
+            "Droid Sans Fallback",
+        ]
+    )
     font.setPixelSize(px)
     font.setWeight(weight)
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)

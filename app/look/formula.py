@@ -60,9 +60,24 @@ def formula_words(latex: str) -> str:
     text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2", text)
     text = re.sub(r"\^\{?(\\top|T)\}?", "ᵀ", text)
     text = re.sub(r"\^\{?([0-9\-]+)\}?", lambda m: m.group(1).translate(_SUPER), text)
-    for name, sign in (("partial", "∂"), ("cdot", "·"), ("sum", "Σ"), ("sigma", "σ"), ("times", "×"), ("sqrt", "√"),
-                       ("le", "≤"), ("ge", "≥"), ("ne", "≠"), ("mu", "μ"), ("epsilon", "ε"), ("alpha", "α"),
-                       ("beta", "β"), ("infty", "∞"), ("circ", "∘"), ("pi", "π")):
+    for name, sign in (
+        ("partial", "∂"),
+        ("cdot", "·"),
+        ("sum", "Σ"),
+        ("sigma", "σ"),
+        ("times", "×"),
+        ("sqrt", "√"),
+        ("le", "≤"),
+        ("ge", "≥"),
+        ("ne", "≠"),
+        ("mu", "μ"),
+        ("epsilon", "ε"),
+        ("alpha", "α"),
+        ("beta", "β"),
+        ("infty", "∞"),
+        ("circ", "∘"),
+        ("pi", "π"),
+    ):
         text = re.sub(rf"\\{name}(?![a-zA-Z])", sign, text)
     text = re.sub(r"\\[,;:! ]", " ", text)
     text = text.replace("\\", "").replace("{", "").replace("}", "")

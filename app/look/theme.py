@@ -51,12 +51,25 @@ class Theme:
         palette = QPalette()
         role = QPalette.ColorRole
         for key, token in (
-            (role.Window, "panel"), (role.WindowText, "text"), (role.Base, "panel"),
-            (role.AlternateBase, "bg"), (role.Text, "text"), (role.Button, "panel"),
-            (role.ButtonText, "text"), (role.BrightText, "text"), (role.ToolTipBase, "panel"),
-            (role.ToolTipText, "text"), (role.Highlight, "accent"), (role.HighlightedText, "on_accent"),
-            (role.Link, "accent"), (role.LinkVisited, "accent"), (role.PlaceholderText, "quiet"),
-            (role.Light, "panel"), (role.Midlight, "line"), (role.Mid, "line"), (role.Dark, "line"),
+            (role.Window, "panel"),
+            (role.WindowText, "text"),
+            (role.Base, "panel"),
+            (role.AlternateBase, "bg"),
+            (role.Text, "text"),
+            (role.Button, "panel"),
+            (role.ButtonText, "text"),
+            (role.BrightText, "text"),
+            (role.ToolTipBase, "panel"),
+            (role.ToolTipText, "text"),
+            (role.Highlight, "accent"),
+            (role.HighlightedText, "on_accent"),
+            (role.Link, "accent"),
+            (role.LinkVisited, "accent"),
+            (role.PlaceholderText, "quiet"),
+            (role.Light, "panel"),
+            (role.Midlight, "line"),
+            (role.Mid, "line"),
+            (role.Dark, "line"),
             (role.Shadow, "line"),
         ):
             palette.setColor(key, self[token])

@@ -6,7 +6,7 @@ from app.session.graph import Graph
 
 
 def neighbour(graph: Graph, node: int, way: str) -> int:
-    """The node next to `node`: 'forward' or 'back' along an edge, 'up' or 'down' among those beside it; -1 if none."""
+    """The next node: 'forward' or 'back' along an edge, 'up' or 'down' among those beside it; -1 if none."""
     if not 0 <= node < len(graph.nodes):
         return -1
     if way == "back":

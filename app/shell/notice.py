@@ -1,4 +1,4 @@
-"""A bar under the timeline that says what went wrong and what to try. It stays until it is closed or outdated."""
+"""A bar under the timeline that says what went wrong and what to try. It stays until closed or outdated."""
 
 from __future__ import annotations
 

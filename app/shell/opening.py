@@ -17,7 +17,7 @@ _READ_LIMIT = 8 << 20
 
 
 def read_script(path: Path) -> tuple[str, SyntaxError | None]:
-    """A script's text, and what keeps it from being Python, if anything. Raises: OSError, UnicodeDecodeError."""
+    """A script's text, and what keeps it from being Python. Raises: OSError, UnicodeDecodeError."""
     if path.stat().st_size > _READ_LIMIT:
         raise OSError(f"it has {path.stat().st_size >> 20} MB, too much for a script")
     source = path.read_text(encoding="utf-8")
@@ -45,7 +45,9 @@ def looks_like_script(path: Path) -> bool:
 class Opening(QObject):
     """Opens a path in the session; each newer one replaces an older that is still being read."""
 
-    def __init__(self, session: Session, notice: Notice, opened: Callable[[Path], object], parent: QObject) -> None:
+    def __init__(
+        self, session: Session, notice: Notice, opened: Callable[[Path], object], parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._notice = notice
@@ -95,8 +97,11 @@ class Opening(QObject):
             line = error.lineno or 0
             self._session.failure = Failure("SyntaxError", error.msg or str(error), "", str(path), line)
             place = f", line {line}" if line else ""
-            self._notice.say("error", f"{path.name}{place} is not Python: {error.msg}. Correct it and open it again.",
-                             (("Open again", lambda: self.open(path)),))
+            self._notice.say(
+                "error",
+                f"{path.name}{place} is not Python: {error.msg}. Correct it and open it again.",
+                (("Open again", lambda: self.open(path)),),
+            )
             self._session.cursor_changed.emit()
 
     def _recording(self, path: Path, recording: object) -> None:

@@ -22,8 +22,11 @@ def events_of(session: Session) -> Iterator[happened.Event]:
     past = session.past or session.history
     defined: set[str] = set()
     scalars = sorted(
-        ((int(step), name, float(value), curve.line) for name, curve in session.curves.items()
-         for step, value in zip(curve.steps, curve.values, strict=True)),
+        (
+            (int(step), name, float(value), curve.line)
+            for name, curve in session.curves.items()
+            for step, value in zip(curve.steps, curve.values, strict=True)
+        ),
         key=lambda item: item[0],
     )
     told = 0

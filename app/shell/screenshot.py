@@ -34,11 +34,13 @@ def wait(ms: int) -> None:
     loop.exec()
 
 
-def wait_until(true: Callable[[], object], what: str) -> None:
-    """Let the window live until this is so. Raises: TimeoutError."""
+def wait_until(true: Callable[[], object], what: str, session: Session | None = None) -> None:
+    """Let the window live until this is so. Raises: TimeoutError; RuntimeError when the run is over first."""
     for _ in range(WAIT_MS // 20):
         if true():
             return
+        if session is not None and session.state in ("failed", "lost"):
+            raise RuntimeError(f"waited for {what}; the run {session.state}: {session.failure}")
         wait(20)
     raise TimeoutError(f"waited for {what} in vain")
 
@@ -75,13 +77,15 @@ class Tour:
         wait(300)
         self.shoot("opened")
         session.run_to(backward=ITERATION - 1)
-        wait_until(lambda: session.state == "paused", "the stop")
+        wait_until(lambda: session.state == "paused", "the stop", session)
         session.step("node")
-        wait_until(lambda: session.state == "paused" and session.walk.position >= 1, "the step")
+        wait_until(lambda: session.state == "paused" and session.walk.position >= 1, "the step", session)
         bench.source.toggle_line(46)
         self.shoot("paused")
         session.step("node")
-        wait_until(lambda: session.state == "paused" and session.walk.position >= 2, "the second step")
+        wait_until(
+            lambda: session.state == "paused" and session.walk.position >= 2, "the second step", session
+        )
         node = next(n.id for n in session.graph.nodes if n.name == "AddmmBackward0")
         session.select_node(node)
         self.shoot("stepped")
@@ -89,7 +93,9 @@ class Tour:
         bench.tensor.raise_()
         self.shoot("tensor")
         session.step("end")
-        wait_until(lambda: session.state == "paused" and session.walk.node < 0, "the end of backward")
+        wait_until(
+            lambda: session.state == "paused" and session.walk.node < 0, "the end of backward", session
+        )
         bench.gradient_flow.raise_()
         self.shoot("flow")
         bench.console.raise_()

@@ -19,7 +19,7 @@ from .window import MainWindow
 
 
 class _FirstPaint(QObject):
-    """Tells how long it took until the window was painted and until it was complete, then ends the program."""
+    """Tells how long it took until the window was painted and until it was complete, then closes it."""
 
     def __init__(self, window: MainWindow, began: float) -> None:
         super().__init__(window)

@@ -10,10 +10,23 @@ from app.look.number import bytes_text, duration_text
 from app.session.session import Session
 
 HEIGHT_PX = 26
-_WORDS = {"empty": "", "ready": "Ready", "running": "Running", "paused": "Paused", "ended": "Ended",
-          "failed": "Failed", "lost": "Lost"}
-_TOKENS = {"running": "ok_text", "paused": "accent", "failed": "grad_text", "lost": "grad_text", "ended": "quiet",
-           "ready": "quiet"}
+_WORDS = {
+    "empty": "",
+    "ready": "Ready",
+    "running": "Running",
+    "paused": "Paused",
+    "ended": "Ended",
+    "failed": "Failed",
+    "lost": "Lost",
+}
+_TOKENS = {
+    "running": "ok_text",
+    "paused": "accent",
+    "failed": "grad_text",
+    "lost": "grad_text",
+    "ended": "quiet",
+    "ready": "quiet",
+}
 
 
 def state_sentence(session: Session) -> str:
@@ -30,9 +43,13 @@ def state_sentence(session: Session) -> str:
         return f"{text}, line {session.standing.line}" if session.standing.line else text
     if here is not None and walk is not None:
         why = session.standing.why if session.standing is not None and timeline.following else ""
-        told = f" ({session.standing.text or why})" if session.standing and why in ("breakpoint", "nan") else ""
-        return (f"before {here.name}, node {walk.position + 1} of {walk.count}, "
-                f"backward of iteration {walk.backward + 1}{told}")
+        told = (
+            f" ({session.standing.text or why})" if session.standing and why in ("breakpoint", "nan") else ""
+        )
+        return (
+            f"before {here.name}, node {walk.position + 1} of {walk.count}, "
+            f"backward of iteration {walk.backward + 1}{told}"
+        )
     if walk is not None and walk.standing and walk.count:
         return f"at the end of backward of iteration {walk.backward + 1}"
     if session.state == "ended" and session.ended is not None:
@@ -95,9 +112,16 @@ class StatusBar(QWidget):
         texts = (
             (self.device, f"CPU · {leaf.removeprefix('torch.')}" if leaf else ""),
             (self.time, f"backward {duration_text(last.duration_ns)}" if last and last.duration_ns else ""),
-            (self.saved, f"saved for backward {bytes_text(last.saved_bytes)}" if last and last.saved_bytes else ""),
-            (self.letters, "" if state != "empty" or cjk_family() else
-             f"No Chinese, Japanese or Korean font found: install {CJK_PACKAGE} to read such text"),
+            (
+                self.saved,
+                f"saved for backward {bytes_text(last.saved_bytes)}" if last and last.saved_bytes else "",
+            ),
+            (
+                self.letters,
+                ""
+                if state != "empty" or cjk_family()
+                else f"No Chinese, Japanese or Korean font found: install {CJK_PACKAGE} to read such text",
+            ),
         )
         for label, text in texts:
             label.setText(text)

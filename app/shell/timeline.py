@@ -107,9 +107,14 @@ class TimelineBar(QWidget):
         painter.setPen(look["quiet"])
         middle = Qt.AlignmentFlag.AlignVCenter
         some = len(session.timeline) > 0
-        painter.drawText(QRectF(0, 0, _ENDS - 12, self.height() - 1), middle | Qt.AlignmentFlag.AlignRight,
-                         "1" if some else "")
-        painter.drawText(QRectF(right + 12, 0, _ENDS, self.height() - 1), middle, str(self._total()) if some else "")
+        painter.drawText(
+            QRectF(0, 0, _ENDS - 12, self.height() - 1),
+            middle | Qt.AlignmentFlag.AlignRight,
+            "1" if some else "",
+        )
+        painter.drawText(
+            QRectF(right + 12, 0, _ENDS, self.height() - 1), middle, str(self._total()) if some else ""
+        )
         painter.setPen(QPen(look["line"], 1))
         painter.drawLine(QPointF(left, base), QPointF(right, base))
         painter.setPen(QPen(look["faint"], 1.4))

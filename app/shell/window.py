@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QThreadPool, QTimer
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QApplication, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions.catalogue import BY_ID
@@ -34,7 +42,7 @@ FIRST_SIZE = (1600, 1000)
 
 
 class MainWindow(QWidget):
-    """The window. It is shown with the first page; panels, canvas and link are made right after its first paint."""
+    """The window. It shows the first page; panels, canvas and link are made after its first paint."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -220,7 +228,9 @@ class MainWindow(QWidget):
     def _keep_script_state(self) -> None:
         session = self.session
         if session.path is not None and not session.is_recording:
-            points = [f"{p.kind}|{p.place}|{p.condition}|{p.hits}|{int(p.enabled)}" for p in session.breakpoints]
+            points = [
+                f"{p.kind}|{p.place}|{p.condition}|{p.hits}|{int(p.enabled)}" for p in session.breakpoints
+            ]
             setting.keep_script_state(str(session.path.resolve()), points, session.watches)
 
     def _ask_file(self, title: str, kinds: str, save: str = "") -> str:
@@ -267,7 +277,9 @@ class MainWindow(QWidget):
     def ask_export_picture(self) -> None:
         """Choose a file and draw the graph in it."""
         stem = self.session.path.stem if self.session.path is not None else "graph"
-        path = self._ask_file("Export picture", "SVG (*.svg);;PNG (*.png);;PDF (*.pdf);;DOT (*.dot)", f"{stem}.svg")
+        path = self._ask_file(
+            "Export picture", "SVG (*.svg);;PNG (*.png);;PDF (*.pdf);;DOT (*.dot)", f"{stem}.svg"
+        )
         if path:
             self.export_picture(path)
 
@@ -422,10 +434,17 @@ class MainWindow(QWidget):
         """Theme, motion, sampling."""
         from app.dialogs.preference import PreferenceDialog
 
-        self._show_dialog(PreferenceDialog(
-            self, theme_choice(), setting.motion(), setting.sampling_hz(), self.choose_theme, self.set_motion,
-            self.set_sampling,
-        ))
+        self._show_dialog(
+            PreferenceDialog(
+                self,
+                theme_choice(),
+                setting.motion(),
+                setting.sampling_hz(),
+                self.choose_theme,
+                self.set_motion,
+                self.set_sampling,
+            )
+        )
 
     # -- end -------------------------------------------------------------------------------------------------
 

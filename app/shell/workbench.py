@@ -35,16 +35,19 @@ class Workbench(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self.session = session
         self.setDockOptions(
-            QMainWindow.DockOption.AllowNestedDocks | QMainWindow.DockOption.AllowTabbedDocks
+            QMainWindow.DockOption.AllowNestedDocks
+            | QMainWindow.DockOption.AllowTabbedDocks
             | QMainWindow.DockOption.GroupedDragging
         )
         self.setTabPosition(_Area.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.setDocumentMode(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        for corner, area in ((Qt.Corner.BottomLeftCorner, _Area.LeftDockWidgetArea),
-                             (Qt.Corner.TopLeftCorner, _Area.LeftDockWidgetArea),
-                             (Qt.Corner.BottomRightCorner, _Area.RightDockWidgetArea),
-                             (Qt.Corner.TopRightCorner, _Area.RightDockWidgetArea)):
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, _Area.LeftDockWidgetArea),
+            (Qt.Corner.TopLeftCorner, _Area.LeftDockWidgetArea),
+            (Qt.Corner.BottomRightCorner, _Area.RightDockWidgetArea),
+            (Qt.Corner.TopRightCorner, _Area.RightDockWidgetArea),
+        ):
             self.setCorner(corner, area)
         self.place = QWidget()
         self.place.setObjectName("Stage")
@@ -64,8 +67,16 @@ class Workbench(QMainWindow):
         self.console = ConsoleDock(session)
         self.tensor = TensorDock(session)
         self.docks: tuple[Dock, ...] = (
-            self.source, self.outline, self.modules, self.breakpoints, self.watch, self.inspector, self.curves,
-            self.gradient_flow, self.console, self.tensor,
+            self.source,
+            self.outline,
+            self.modules,
+            self.breakpoints,
+            self.watch,
+            self.inspector,
+            self.curves,
+            self.gradient_flow,
+            self.console,
+            self.tensor,
         )
         self._heads = QTimer(self)
         self._heads.setSingleShot(True)
@@ -101,8 +112,14 @@ class Workbench(QMainWindow):
         session = self.session
         if session.work is not None:
             return f"{session.work.what}: {session.work.done} of {session.work.total}"
-        key = {"ready": "canvas.ready", "running": "canvas.running", "ended": "canvas.ended",
-               "failed": "canvas.ended", "lost": "canvas.ended", "paused": "canvas.running"}.get(session.state)
+        key = {
+            "ready": "canvas.ready",
+            "running": "canvas.running",
+            "ended": "canvas.ended",
+            "failed": "canvas.ended",
+            "lost": "canvas.ended",
+            "paused": "canvas.running",
+        }.get(session.state)
         return sentence(key or "empty.canvas")
 
     def tell(self, changes: frozenset[str]) -> None:
@@ -146,7 +163,7 @@ class Workbench(QMainWindow):
     def _sizes(self) -> tuple[int, int, int]:
         """Widths of the left and right panels, and the height of those below, for a window of this size."""
         width, height = self.width(), self.height()
-        side, page = (332, 372) if width >= 1500 else (288, 328)
+        side, page = (332, 372) if width >= 1500 else (288, 340)
         below = 232 if height >= 820 else 196
         for dock in (self.source, self.outline):
             dock.wish(side, round(height * 0.52))
@@ -162,8 +179,9 @@ class Workbench(QMainWindow):
         side, page, below = self._sizes()
         height = self.height()
         self.resizeDocks([self.source, self.inspector], [side, page], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.source, self.modules], [round(height * 0.52), round(height * 0.48)],
-                         Qt.Orientation.Vertical)
+        self.resizeDocks(
+            [self.source, self.modules], [round(height * 0.52), round(height * 0.48)], Qt.Orientation.Vertical
+        )
         self.resizeDocks([self.curves], [below], Qt.Orientation.Vertical)
 
     def reset(self) -> None:

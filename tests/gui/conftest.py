@@ -41,8 +41,12 @@ def own_settings(tmp_path, qapp):
 def no_qt_warning(qtlog):
     """Any warning of Qt fails the test."""
     yield
-    loud = [r for r in qtlog.records if r.type in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
-            and not any(text in r.message for text in _HARMLESS)]
+    loud = [
+        r
+        for r in qtlog.records
+        if r.type in (QtMsgType.QtWarningMsg, QtMsgType.QtCriticalMsg)
+        and not any(text in r.message for text in _HARMLESS)
+    ]
     assert not loud, [r.message for r in loud]
 
 
@@ -72,7 +76,7 @@ def opened(window, qtbot):
 
 @pytest.fixture
 def standing(opened, qtbot):
-    """The window on a made run that stands before node 2 of backward 41. `window.child` answers for the engine."""
+    """The window on a made run, before node 2 of backward 41. `window.child` answers for the engine."""
     opened.child = MadeChild(opened.session)
     opened.child.stand(40, 1)
     opened.pulse.flush()

@@ -15,25 +15,72 @@ QUICKSTART = Path(__file__).resolve().parents[2] / "resources" / "samples" / "qu
 FILE = str(QUICKSTART)
 HASH = "made"
 
-CATALOGUE = happened.CatalogueSent((
-    happened.OpEntry("addmm", "AddmmBackward0", ("self", "mat1", "mat2"), r"y = b + A B",
-                     {"self": r"\sum_{\mathrm{batch}} \partial L/\partial y",
-                      "mat1": r"(\partial L/\partial y)\, B^{T}", "mat2": r"A^{T}\, (\partial L/\partial y)"},
-                     "A matrix product plus a bias: the heart of a linear layer.", "kernel"),
-    happened.OpEntry("mse_loss", "MseLossBackward0", ("self", "target"), r"L = \frac{1}{n} \sum (x - t)^2",
-                     {"self": r"\frac{2}{n} (x - t)"}, "The mean of the squared differences.", "reduction"),
-    happened.OpEntry("t", "TBackward0", ("self",), r"y = x^{T}", {"self": r"(\partial L/\partial y)^{T}"},
-                     "Turns rows into columns.", "view"),
-))
+CATALOGUE = happened.CatalogueSent(
+    (
+        happened.OpEntry(
+            "addmm",
+            "AddmmBackward0",
+            ("self", "mat1", "mat2"),
+            r"y = b + A B",
+            {
+                "self": r"\sum_{\mathrm{batch}} \partial L/\partial y",
+                "mat1": r"(\partial L/\partial y)\, B^{T}",
+                "mat2": r"A^{T}\, (\partial L/\partial y)",
+            },
+            "A matrix product plus a bias: the heart of a linear layer.",
+            "kernel",
+        ),
+        happened.OpEntry(
+            "mse_loss",
+            "MseLossBackward0",
+            ("self", "target"),
+            r"L = \frac{1}{n} \sum (x - t)^2",
+            {"self": r"\frac{2}{n} (x - t)"},
+            "The mean of the squared differences.",
+            "reduction",
+        ),
+        happened.OpEntry(
+            "t",
+            "TBackward0",
+            ("self",),
+            r"y = x^{T}",
+            {"self": r"(\partial L/\partial y)^{T}"},
+            "Turns rows into columns.",
+            "view",
+        ),
+    )
+)
 
 GRAPH = happened.GraphDefined(
     HASH,
     (
-        happened.NodePart("op", "MseLossBackward0", "mse_loss", (), "float32", -1, FILE, 37,
-                          (happened.SavedPart("self", (2, 6), "float32"), happened.SavedPart("target", (2, 6), "float32"),
-                           happened.SavedPart("reduction", text="1")), ""),
-        happened.NodePart("op", "AddmmBackward0", "addmm", (2, 6), "float32", 1, FILE, 20,
-                          (happened.SavedPart("mat1", (2, 5), "float32"), happened.SavedPart("mat2", (5, 6), "float32"))),
+        happened.NodePart(
+            "op",
+            "MseLossBackward0",
+            "mse_loss",
+            (),
+            "float32",
+            -1,
+            FILE,
+            37,
+            (
+                happened.SavedPart("self", (2, 6), "float32"),
+                happened.SavedPart("target", (2, 6), "float32"),
+                happened.SavedPart("reduction", text="1"),
+            ),
+            "",
+        ),
+        happened.NodePart(
+            "op",
+            "AddmmBackward0",
+            "addmm",
+            (2, 6),
+            "float32",
+            1,
+            FILE,
+            20,
+            (happened.SavedPart("mat1", (2, 5), "float32"), happened.SavedPart("mat2", (5, 6), "float32")),
+        ),
         happened.NodePart("leaf", "linear.bias", "", (6,), "float32", 1, FILE, 16),
         happened.NodePart("op", "TBackward0", "t", (5, 6), "float32", 1, FILE, 20),
         happened.NodePart("leaf", "linear.weight", "", (6, 5), "float32", 1, FILE, 16),
@@ -70,8 +117,14 @@ def backward(k: int, position: int = 5) -> list[happened.Event]:
     norm = 0.3 * math.sqrt(loss_at(k))
     steps: list[happened.Event] = [
         happened.GradFlowed(k, 0, 0, (digest((), 1.0),), (digest((2, 6), norm), None), 1200),
-        happened.GradFlowed(k, 1, 1, (digest((2, 6), norm),),
-                            (digest((6,), 1.3 * norm), None, digest((5, 6), 2.1 * norm)), 3100),
+        happened.GradFlowed(
+            k,
+            1,
+            1,
+            (digest((2, 6), norm),),
+            (digest((6,), 1.3 * norm), None, digest((5, 6), 2.1 * norm)),
+            3100,
+        ),
         happened.GradAccumulated(k, 2, 2, digest((6,), 1.3 * norm), digest((6,), 1.3 * norm)),
         happened.GradFlowed(k, 3, 3, (digest((5, 6), 2.1 * norm),), (digest((6, 5), 2.1 * norm),), 600),
         happened.GradAccumulated(k, 4, 4, digest((6, 5), 2.1 * norm), digest((6, 5), 2.1 * norm)),
@@ -85,8 +138,11 @@ def beginning() -> list[happened.Event]:
     return [
         happened.RunStarted(FILE, (FILE,), source, 0.0, "made", "3.11"),
         CATALOGUE,
-        happened.TextPrinted("stdout", "model = DummyModel(\n  (linear): Linear(in_features=5, out_features=6, "
-                                       "bias=True)\n)\n训练数据\n"),
+        happened.TextPrinted(
+            "stdout",
+            "model = DummyModel(\n  (linear): Linear(in_features=5, out_features=6, "
+            "bias=True)\n)\n训练数据\n",
+        ),
         GRAPH,
     ]
 
@@ -96,8 +152,11 @@ def whole_run(count: int = 100) -> list[happened.Event]:
     events = beginning()
     for k in range(count):
         events += backward(k)
-        events += [happened.BackwardEnded(k, 42_000, 224), happened.ScalarLogged("loss", k, loss_at(k), 41),
-                   happened.TextPrinted("stdout", f"epoch: {k}, loss: {loss_at(k):.5f}\n")]
+        events += [
+            happened.BackwardEnded(k, 42_000, 224),
+            happened.ScalarLogged("loss", k, loss_at(k), 41),
+            happened.TextPrinted("stdout", f"epoch: {k}, loss: {loss_at(k):.5f}\n"),
+        ]
     return [*events, happened.RunEnded(0, 1.4)]
 
 
@@ -106,13 +165,19 @@ def paused_run(k: int = 40, position: int = 1) -> list[happened.Event]:
     events = beginning()
     for n in range(k):
         events += backward(n)
-        events += [happened.BackwardEnded(n, 42_000, 224), happened.ScalarLogged("loss", n, loss_at(n), 41),
-                   happened.TextPrinted("stdout", f"epoch: {n}, loss: {loss_at(n):.5f}\n")]
+        events += [
+            happened.BackwardEnded(n, 42_000, 224),
+            happened.ScalarLogged("loss", n, loss_at(n), 41),
+            happened.TextPrinted("stdout", f"epoch: {n}, loss: {loss_at(n):.5f}\n"),
+        ]
     events += backward(k, position)
     events += [happened.ScalarLogged("loss", k, loss_at(k), 41)]
     node = GRAPH.order[position]
-    return [*events, happened.NodeEntered(k, node, position, 5),
-            happened.RunPaused("step", "backward", k, node, position, FILE, GRAPH.nodes[node].line)]
+    return [
+        *events,
+        happened.NodeEntered(k, node, position, 5),
+        happened.RunPaused("step", "backward", k, node, position, FILE, GRAPH.nodes[node].line),
+    ]
 
 
 class MadeChild:
@@ -148,15 +213,23 @@ class MadeChild:
 
     def _enter(self) -> None:
         node = GRAPH.order[self.position]
-        self.session.apply([happened.NodeEntered(self.k, node, self.position, 5),
-                            happened.RunPaused("step", "backward", self.k, node, self.position, FILE, 20)])
+        self.session.apply(
+            [
+                happened.NodeEntered(self.k, node, self.position, 5),
+                happened.RunPaused("step", "backward", self.k, node, self.position, FILE, 20),
+            ]
+        )
 
     def _step(self, kind: str) -> None:
         if kind == "back" and self.position:
             self.position -= 1
             node = GRAPH.order[self.position]
-            self.session.apply([happened.WalkedBack(self.k, node, self.position),
-                                happened.RunPaused("step", "backward", self.k, node, self.position, FILE, 20)])
+            self.session.apply(
+                [
+                    happened.WalkedBack(self.k, node, self.position),
+                    happened.RunPaused("step", "backward", self.k, node, self.position, FILE, 20),
+                ]
+            )
         elif kind == "node" and self.position < 4:
             self.session.apply(backward(self.k)[self.position + 1 : self.position + 2])
             self.position += 1
@@ -177,6 +250,13 @@ class MadeChild:
         values = self._random.standard_normal(shape or (1,)).astype("<f4")
         if request.what == "saved:mat1":
             values = np.maximum(values, 0)
-        whole = happened.Digest(shape, "float32", float(np.linalg.norm(values)), float(values.min()),
-                                float(values.max()), float(values.mean()), int((values == 0).sum()))
+        whole = happened.Digest(
+            shape,
+            "float32",
+            float(np.linalg.norm(values)),
+            float(values.min()),
+            float(values.max()),
+            float(values.mean()),
+            int((values == 0).sum()),
+        )
         return happened.TensorFetched(request.tag, shape, "float32", values.tobytes(), whole, request.what)

@@ -75,9 +75,10 @@ def test_a_corrupted_run_says_so(window, qtbot, tmp_path):
 
 
 def test_a_failed_script_marks_its_line_and_shows_the_traceback(standing, qtbot):
-    trace = "Traceback (most recent call last):\n  File quickstart.py, line 36\nZeroDivisionError: division by zero\n"
-    standing.session.apply([happened.RunFailed("ZeroDivisionError", "division by zero", trace,
-                                               str(standing.session.path), 36)])
+    trace = "Traceback (most recent call last):\n  line 36\nZeroDivisionError: division by zero\n"
+    standing.session.apply(
+        [happened.RunFailed("ZeroDivisionError", "division by zero", trace, str(standing.session.path), 36)]
+    )
     assert "division by zero (quickstart.py:36)" in told(standing, qtbot)
     assert "Run again" in standing.notice.button_texts
     qtbot.waitUntil(lambda: standing.bench.source.view.failed_line == 36, timeout=2000)
@@ -85,8 +86,13 @@ def test_a_failed_script_marks_its_line_and_shows_the_traceback(standing, qtbot)
 
 
 def test_an_op_that_the_engine_lacks_is_named_with_its_line(standing, qtbot):
-    standing.session.apply([happened.RunFailed("NotImplementedError", "torch.foo is not there yet", "",
-                                               str(standing.session.path), 31)])
+    standing.session.apply(
+        [
+            happened.RunFailed(
+                "NotImplementedError", "torch.foo is not there yet", "", str(standing.session.path), 31
+            )
+        ]
+    )
     text = told(standing, qtbot)
     assert "torch.foo" in text and ":31" in text
 

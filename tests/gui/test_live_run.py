@@ -40,7 +40,11 @@ def test_the_quickstart_runs_to_its_end(opened, qtbot):
     assert opened.session.state == "ended", opened.session.failure
     assert len(opened.session.curves["loss"]) == 100
     assert "epoch: 0, loss: 2.78025" in opened.session.console.text()
-    assert {n.name for n in opened.session.graph.nodes} >= {"AddmmBackward0", "MseLossBackward0", "linear.weight"}
+    assert {n.name for n in opened.session.graph.nodes} >= {
+        "AddmmBackward0",
+        "MseLossBackward0",
+        "linear.weight",
+    }
 
 
 @pytest.fixture
@@ -94,4 +98,6 @@ def test_a_killed_child_is_told_and_can_be_run_again(looping, qtbot):
     count = len(looping.session.timeline)
     assert count > 3
     looping.restart()
-    qtbot.waitUntil(lambda: looping.session.state == "running" and len(looping.session.timeline) > 0, timeout=30_000)
+    qtbot.waitUntil(
+        lambda: looping.session.state == "running" and len(looping.session.timeline) > 0, timeout=30_000
+    )

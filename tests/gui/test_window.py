@@ -57,7 +57,9 @@ def test_step_and_step_back_by_keys_return_to_the_same_state(standing, qtbot):
 
 def test_the_transport_buttons_do_what_their_keys_do(standing, qtbot):
     qtbot.mouseClick(standing.top.buttons["run.step"], Qt.MouseButton.LeftButton)
-    assert standing.child.requests[-1] == ask.Step("node") or isinstance(standing.child.requests[-1], ask.Fetch)
+    assert standing.child.requests[-1] == ask.Step("node") or isinstance(
+        standing.child.requests[-1], ask.Fetch
+    )
     look(standing)
     qtbot.mouseClick(standing.top.buttons["run.toggle"], Qt.MouseButton.LeftButton)
     look(standing)
@@ -71,7 +73,13 @@ def test_the_transport_buttons_do_what_their_keys_do(standing, qtbot):
 def test_the_inspector_shows_the_node_where_the_walk_stands(standing):
     inspector = standing.bench.inspector
     assert inspector.headline.text() == "AddmmBackward0"
-    assert [row.what for row in inspector.rows] == ["incoming:0", "saved:mat1", "saved:mat2", "outgoing:0", "outgoing:2"]
+    assert [row.what for row in inspector.rows] == [
+        "incoming:0",
+        "saved:mat1",
+        "saved:mat2",
+        "outgoing:0",
+        "outgoing:2",
+    ]
     assert not inspector.rows[0].heat.is_empty
     assert inspector.rows[3].line.text() == "known after this step"
 
@@ -224,8 +232,10 @@ def test_a_hundred_thousand_lines_do_not_slow_the_console(opened, qtbot):
 
     opened.bench.console.raise_()
     look(opened)
-    batch = [happened.TextPrinted("stdout", "".join(f"line {k}\n" for k in range(s, s + 1000)))
-             for s in range(0, 100_000, 1000)]
+    batch = [
+        happened.TextPrinted("stdout", "".join(f"line {k}\n" for k in range(s, s + 1000)))
+        for s in range(0, 100_000, 1000)
+    ]
     began = perf_counter()
     for event in batch:
         opened.session.apply([event])
@@ -251,19 +261,32 @@ def test_input_is_asked_for_in_the_console(standing, qtbot):
 
 def test_text_has_enough_contrast_in_both_themes():
     def light(colour: QColor) -> float:
-        parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
-                 for c in (colour.redF(), colour.greenF(), colour.blueF())]
+        parts = [
+            c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (colour.redF(), colour.greenF(), colour.blueF())
+        ]
         return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
     def contrast(a: QColor, b: QColor) -> float:
         low, high = sorted((light(a), light(b)))
         return (high + 0.05) / (low + 0.05)
 
-    grounds = {"text": ("panel", "bg", "group", "sel", "grad_soft", "accent_soft"), "quiet": ("panel", "bg", "group",
-               "accent_soft"), "gutter": ("panel",), "accent": ("panel", "bg", "accent_soft"), "com": ("panel", "sel"),
-               "kw": ("panel", "sel"), "str": ("panel", "sel"), "num": ("panel", "sel"), "fn": ("panel", "sel"),
-               "leaf_text": ("panel", "leaf_soft"), "grad_text": ("panel", "grad_soft"), "warn_text": ("warn_soft",),
-               "ok_text": ("panel",), "on_accent": ("accent",)}
+    grounds = {
+        "text": ("panel", "bg", "group", "sel", "grad_soft", "accent_soft"),
+        "quiet": ("panel", "bg", "group", "accent_soft"),
+        "gutter": ("panel",),
+        "accent": ("panel", "bg", "accent_soft"),
+        "com": ("panel", "sel"),
+        "kw": ("panel", "sel"),
+        "str": ("panel", "sel"),
+        "num": ("panel", "sel"),
+        "fn": ("panel", "sel"),
+        "leaf_text": ("panel", "leaf_soft"),
+        "grad_text": ("panel", "grad_soft"),
+        "warn_text": ("warn_soft",),
+        "ok_text": ("panel",),
+        "on_accent": ("accent",),
+    }
     for name in ("light", "dark"):
         look_of = load_theme(name)
         for word, places in grounds.items():
