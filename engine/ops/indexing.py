@@ -48,6 +48,8 @@ def check_indices(a: Any, indices: Any) -> None:
         n = a.shape[at]
         if i.size:
             low, high = int(i.min()), int(i.max())
+            if not n:
+                raise IndexError("index is out of bounds for dimension with size 0")
             if high >= n or low < -n:
                 raise IndexError(f"index {high if high >= n else low} is out of bounds for dimension {at} with size {n}")
         at += 1
@@ -198,7 +200,7 @@ def taken_apart(t: Any, parts: tuple) -> tuple[Any, list]:
         elif type(p) is slice:
             n = t._a.shape[dim]
             start, stop, step = _slice_numbers(p)
-            if not (start in (None, 0) and (stop is None or stop == n) and step == 1):
+            if not (step == 1 and (start is None or start == 0 or start <= -n) and (stop is None or stop >= n)):
                 t = slice_(t, dim, start, stop, step)
             dim += 1
             real += 1
@@ -269,7 +271,8 @@ def get_item(self: Any, given: Any) -> Any:
     if kind is int:
         if not self._a.ndim:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
-                             "to convert a 0-dim tensor to a number")
+                             "to convert a 0-dim tensor to a number" if not given else
+                             f"index {given} is out of bounds for dimension 0 with size 0")
         return _selected(self, 0, given, 0)
     if kind is slice:
         if not self._a.ndim:
@@ -308,6 +311,8 @@ def _recording(self: Any, value: Any) -> bool:
 def set_item(self: Any, given: Any, value: Any) -> None:
     """x[given] = value."""
     value = _as_value(self, value)
+    if given is False:
+        return
     kind = type(given)
     if kind is not int and kind is not slice and given is not None and given is not Ellipsis and given is not True:
         parts = given if isinstance(given, tuple) else (given,)
@@ -317,43 +322,44 @@ def set_item(self: Any, given: Any, value: Any) -> None:
             raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
                              "to convert a 0-dim tensor to a number" if kind is int else
                              "slice() cannot be applied to a 0-dim tensor.")
+    if given is True:
+        _copy_to(unsqueeze(self, 0), value)
+        return
     if not _recording(self, value):
         with modes.no_grad():
             _assign(self, parts, value)
-        return
-    if given is True:
-        _copy_to(unsqueeze(self, 0), value)
         return
     t, left = taken_apart(self, parts)
     if not left:
         _copy_to(t, value)
         return
     indices = _without_mask_gaps(left)
-    if value._a.dtype != t._a.dtype:
+    if value._a.dtype != t._a.dtype and _is_masked_fill(indices, value):
         value = value.to(t.dtype)
-    value = _leading_ones_dropped(value, len(_index_shape(t, indices)))
-    OPS["index_put_"](t, indices, value)
+    OPS["index_put_"](t, indices, _leading_ones_dropped(value))
 
 
-def _index_shape(t: Any, indices: list) -> tuple:
-    return np.lib.stride_tricks.as_strided(np.empty(1, np.int8), t._a.shape, (0,) * t._a.ndim)[
-        numpy_index(_given([None if i is None else i._a for i in indices]))].shape if t._a.size else t._a.shape
+def _is_masked_fill(indices: list, value: Any) -> bool:
+    """One value for the places of one mask: PyTorch casts it then."""
+    given = [i for i in indices if i is not None]
+    return value._a.size == 1 and len(given) == 1 and given[0]._a.dtype.kind == "b"
 
 
-def _leading_ones_dropped(value: Any, ndim: int) -> Any:
+def _leading_ones_dropped(value: Any) -> Any:
     shape = value._a.shape
     drop = 0
-    while len(shape) - drop > ndim and shape[drop] == 1:
+    while drop < len(shape) and shape[drop] == 1:
         drop += 1
     return value.view(shape[drop:]) if drop else value
 
 
 def _copy_to(target: Any, value: Any) -> None:
-    if not value._a.ndim:
+    if value._a.shape == target._a.shape:
+        copy_(target, value)
+    elif not value._a.ndim:
         fill_(target, value)
-        return
-    value = _leading_ones_dropped(value, target._a.ndim)
-    copy_(target, value)
+    else:
+        copy_(target, _leading_ones_dropped(value))
 
 
 def _assign(self: Any, parts: tuple, value: Any) -> None:
@@ -364,15 +370,20 @@ def _assign(self: Any, parts: tuple, value: Any) -> None:
         a = a.real
     try:
         if not left:
-            value = _leading_ones_dropped(value, target.ndim)
-            a = a.reshape(value._a.shape) if a.ndim else a
+            if a.shape != target.shape:
+                a = a.reshape(_leading_ones_dropped(value)._a.shape)
             if a.dtype != target.dtype:
                 a = a.astype(target.dtype)
             target[...] = a
         else:
             indices = _given([None if i is None else i._a for i in _without_mask_gaps(left)])
             where = numpy_index(indices)
+            a = a.reshape(_leading_ones_dropped(value)._a.shape)
             if a.dtype != target.dtype:
+                if not _is_masked_fill([None if i is None else Tensor._of(i) for i in indices], value):
+                    raise RuntimeError("Index put requires the source and destination dtypes match, got "
+                                       f"{dt.scalar_type_name(dt.of(target))} for the destination and "
+                                       f"{dt.scalar_type_name(dt.of(a))} for the source.")
                 a = a.astype(target.dtype)
             try:
                 target[where] = a
