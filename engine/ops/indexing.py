@@ -200,7 +200,7 @@ def taken_apart(t: Any, parts: tuple) -> tuple[Any, list]:
         elif type(p) is slice:
             n = t._a.shape[dim]
             start, stop, step = _slice_numbers(p)
-            if not (step == 1 and (start is None or start == 0 or start <= -n) and (stop is None or stop >= n)):
+            if not (step == 1 and (start is None or start == 0) and (stop is None or stop >= n)):
                 t = slice_(t, dim, start, stop, step)
             dim += 1
             real += 1
