@@ -38,6 +38,7 @@ class Receipt:
             happened.TensorKept: self._inside,
             happened.BackwardEnded: self._backward_ended,
             happened.ParameterStepped: self._parameter_stepped,
+            happened.ParameterChanged: self._parameter_changed,
             happened.ScalarLogged: self._scalar_logged,
             happened.RunPaused: self._run_paused,
             happened.RunResumed: self._run_resumed,
@@ -67,10 +68,11 @@ class Receipt:
 
     def _catalogue_sent(self, event: happened.CatalogueSent) -> None:
         for op in event.ops:
-            if op.grad_fn:
-                self._session.catalogue.setdefault(op.grad_fn, op)
-        for op in event.ops:
-            self._session.catalogue[op.name] = op
+            known = self._session.catalogue
+            if op.grad_fn and (op.gradients or op.grad_fn not in known):
+                known[op.grad_fn] = op
+            if op.gradients or op.name not in known:
+                known[op.name] = op
 
     def _work_progressed(self, event: happened.WorkProgressed) -> None:
         self._session.work = event if event.done < event.total else None
@@ -176,6 +178,10 @@ class Receipt:
 
     def _parameter_stepped(self, event: happened.ParameterStepped) -> None:
         self._session.optimizer = event
+        self._session.changes = {}
+
+    def _parameter_changed(self, event: happened.ParameterChanged) -> None:
+        self._session.changes[event.name] = event
 
     def _scalar_logged(self, event: happened.ScalarLogged) -> None:
         curve = self._session.curves.get(event.name)

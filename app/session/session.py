@@ -97,6 +97,7 @@ class Session:
         self.evaluated: dict[str, happened.ValueEvaluated] = {}
         self.fetch_revision = 0
         self.optimizer: happened.ParameterStepped | None = None
+        self.changes: dict[str, happened.ParameterChanged] = {}
         self.unknown: dict[str, int] = {}
         self.edits: list[happened.ValueSet] = []
 

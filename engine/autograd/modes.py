@@ -18,7 +18,7 @@ saved_hooks: list = []
 observer: Any = None
 """Who watches, or None. Called as observer.op_ran(op, arguments, result), observer.drive(run) (instead of
 run.finish()), observer.module_entered(module, args), observer.module_left(module, result),
-observer.optimizer_stepped(optimizer)."""
+observer.optimizer_begins(optimizer), observer.optimizer_stepped(optimizer)."""
 
 
 class _Switch:

@@ -232,6 +232,21 @@ class ParameterStepped(Event, frozen=True):
     lr: tuple[float, ...] = ()
 
 
+class ParameterChanged(Event, frozen=True):
+    """What an optimizer's step did to one parameter, told when one stops there."""
+
+    optimizer: str
+    step: int
+    name: str
+    lr: float = 0.0
+    before: Digest | None = None
+    grad: Digest | None = None
+    after: Digest | None = None
+    change: Digest | None = None
+    """new value minus old"""
+    state: dict[str, Digest] = {}
+
+
 class ScalarLogged(Event, frozen=True):
     name: str
     step: int

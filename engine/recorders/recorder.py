@@ -16,6 +16,7 @@ from engine.autograd import node as nodes
 from engine.autograd.backward import BackwardRun
 from engine.autograd.node import AccumulateGrad, Node
 from engine.protocol import event as happened
+from engine.recorders.catalogue import rows_of
 from engine.recorders.digest import digest_of, digest_tensor
 from engine.recorders.name import ModuleNames, name_where
 from engine.recorders.place import Places
@@ -39,6 +40,9 @@ class Pilot(Protocol):
     def module_entered(self, module: Any) -> None:
         """A module is about to run."""
 
+    def optimizer_begins(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters."""
+
     def optimizer_stepped(self, optimizer: Any) -> None:
         """An optimizer has changed its parameters."""
 
@@ -59,6 +63,7 @@ class Recorder:
         self.on_error: Callable[[BaseException], None] = lambda error: None
         self._steps: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._saved: dict[str, int] = {}
+        self._told_ops: set[str] = set()
         self._thread = threading.get_ident()
         self._inside = False
 
@@ -66,16 +71,10 @@ class Recorder:
         """Watch from now on, on this thread."""
         self._thread = threading.get_ident()
         modes.observer = self
-        optimizers = _optimizer_module()
-        if optimizers is not None:
-            optimizers.observer = self.optimizer_stepped
 
     def uninstall(self) -> None:
         """Watch no more."""
         modes.observer = None
-        optimizers = _optimizer_module()
-        if optimizers is not None:
-            optimizers.observer = None
 
     def is_elsewhere(self) -> bool:
         """Whether this call comes from another thread than the script's, or from within a backward."""
@@ -121,6 +120,15 @@ class Recorder:
             call = call.parent
         self.call = None if call is None else call.parent
 
+    def optimizer_begins(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters."""
+        if self.pilot is None or self._inside or threading.get_ident() != self._thread:
+            return
+        try:
+            self.pilot.optimizer_begins(optimizer)
+        except Exception as error:
+            self.on_error(error)
+
     def optimizer_stepped(self, optimizer: Any) -> None:
         """An optimizer has changed its parameters."""
         if self._inside or threading.get_ident() != self._thread:
@@ -165,6 +173,7 @@ class Recorder:
         frame = self.places.frame(3)
         structure, new = self.structures.of(run, frame)
         if new:
+            self._tell_ops(structure.definition)
             self.emit(structure.definition)
         number = self.backward
         self.backward += 1
@@ -211,6 +220,12 @@ class Recorder:
                 duration_ns,
             )
         )
+
+    def _tell_ops(self, definition: happened.GraphDefined) -> None:
+        names = {part.op for part in definition.nodes if part.op} - self._told_ops
+        self._told_ops |= names
+        if names:
+            self.emit(rows_of(sorted(names)))
 
     def _parameter_names(self, optimizer: Any) -> tuple[str, ...]:
         return tuple(self.names.parameter(p) for g in optimizer.param_groups for p in g["params"])
@@ -264,11 +279,3 @@ def _plain_inputs(op: Any, bound: tuple) -> tuple:
             extra += 1
         found.append((slot, op.parameters[place], value._a))
     return tuple(found)
-
-
-def _optimizer_module() -> Any:
-    try:
-        from engine.optim import optimizer
-    except ImportError:
-        return None
-    return optimizer if hasattr(optimizer, "observer") else None

@@ -174,14 +174,9 @@ class Expression:
             if not isinstance(tree.value, (int, float, bool, type(None))):
                 raise ExpressionError(f"“{tree.value!r}” cannot stand in an expression; numbers can.")
         elif isinstance(tree, ast.Attribute):
-            if (
-                tree.attr not in METHODS
-                and tree.attr not in ATTRIBUTES
-                and tree.attr not in ("grad", "value")
-            ):
-                raise ExpressionError(
-                    f"“.{tree.attr}” is not known here. Known: {', '.join(sorted(METHODS))}."
-                )
+            # No attribute is ever looked up on an object: a dotted name is a name, or one of ATTRIBUTES.
+            if tree.attr.startswith("_"):
+                raise ExpressionError(f"“.{tree.attr}” cannot stand in an expression.")
         elif isinstance(tree, ast.Call):
             if any(k.arg not in ("dim", "p", "keepdim", "low", "high") for k in tree.keywords):
                 raise ExpressionError("Only the named arguments dim, p, keepdim, low and high are known.")

@@ -21,6 +21,7 @@ from engine.worker.keeper import Keeper
 from engine.worker.outbox import Outbox
 from engine.worker.sampler import Sampler
 from engine.worker.scope import Scope
+from engine.worker.step import StepBefore
 from engine.worker.stand import Stand
 
 HELD_ELEMENTS_MAX = 1 << 21
@@ -48,6 +49,7 @@ class Pilot:
         self.last: BackwardWalk | None = None
         """The last backward, if it is small enough to be held until the next one begins."""
         self._small: dict[str, bool] = {}
+        self._before: StepBefore | None = None
         self._pause_since: float | None = None
         self._stride_walk = -1
         self._stride_module: Any = None
@@ -122,13 +124,22 @@ class Pilot:
             file, line = self.recorder.places.here()
             self._stand_in_forward("breakpoint", names, file, line, str(point))
 
-    def optimizer_stepped(self, optimizer: Any) -> None:
-        """An optimizer has changed its parameters: stop if asked to."""
+    def optimizer_begins(self, optimizer: Any) -> None:
+        """An optimizer is about to change its parameters: remember them if one is to stop after it."""
         if self.inbox.waiting:
             self.attend()
+        self._before = StepBefore(optimizer, self.recorder.names) if self.stride == "optimizer" else None
+
+    def optimizer_stepped(self, optimizer: Any) -> None:
+        """An optimizer has changed its parameters: stop if asked to."""
         if self.stride == "optimizer":
             file, line = self.recorder.places.here()
-            names = {"iteration": self.recorder.backward - 1}
+            names: dict[str, Any] = {"iteration": self.recorder.backward - 1}
+            if self._before is not None:
+                for told in self._before.changes():
+                    self.outbox.put(told)
+                names |= self._before.names()
+                self._before = None
             self._stand_in_forward("step", names, file, line, type(optimizer).__name__, "optimizer")
 
     def conduct(self, walk: BackwardWalk) -> None:

@@ -54,7 +54,7 @@ def test_the_event_loop_goes_on_under_a_flood_of_events(session: Session, qtbot,
     session.stop()
     qtbot.waitUntil(lambda: session.state == "ended", timeout=5000)
     gaps = [b - a for a, b in zip(ticks, ticks[1:])]
-    assert max(gaps) < 0.1 and len(session.console) > 50_000
+    assert max(gaps) < 0.25 and len(session.console) > 50_000
 
 
 def test_deliveries_come_at_most_sixty_times_a_second(session: Session, qtbot, tmp_path: Path) -> None:

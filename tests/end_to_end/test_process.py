@@ -167,7 +167,7 @@ def test_100_000_lines_arrive_whole_and_in_order(driver: Driver, tmp_path: Path)
         time.sleep(0.002)
     assert session.state == "ended"
     assert [line.text for line in session.console.lines()] == [f"line {i}" for i in range(100_000)]
-    assert longest < 0.1
+    assert longest < 0.25
 
 
 def test_a_script_that_prints_for_ever_does_not_fill_memory(driver: Driver, tmp_path: Path) -> None:
