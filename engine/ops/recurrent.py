@@ -394,6 +394,7 @@ def _sequence(mode: str, args: tuple, kwargs: dict) -> tuple:
     if batch_first:
         x = x.transpose(0, 1)
     if fused:
+        x = x.contiguous()
         states: list = [(hx[0][i], hx[1][i]) for i in range(len(layers))]
     elif lstm:
         states = list(zip(hx[0].unbind(0), hx[1].unbind(0)))

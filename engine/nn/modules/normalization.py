@@ -46,10 +46,24 @@ class CrossMapLRN2d(Module):
 
     def forward(self, input: Any) -> Any:
         """Same shape as the input."""
-        half = (self.size - 1) // 2
-        padded = F.pad((input * input).unsqueeze(1), (0, 0, 0, 0, self.size - 1 - half, half))
-        total = F.avg_pool3d(padded, (self.size, 1, 1), stride=1).squeeze(1)
-        return input * (self.k + self.alpha * total) ** -self.beta
+        squares = input * input
+        weights = engine.tensor(self._windows(input.size(1)), dtype=input.dtype)
+        total = engine.einsum("ij,njhw->nihw", weights, squares)
+        return input * (self.k + self.alpha / self.size * total) ** -self.beta
+
+    def _windows(self, channels: int) -> list[list[float]]:
+        """How often each channel's square counts for each channel: PyTorch's running sum, with its late start."""
+        reach = int((self.size - 1) / 2 + 1)
+        row = [1.0 if c < reach else 0.0 for c in range(channels)]
+        rows = [row]
+        for c in range(1, channels):
+            row = list(row)
+            if c < channels - reach + 1:
+                row[c + reach - 1] += 1
+            if c > reach:
+                row[c - reach] -= 1
+            rows.append(row)
+        return rows
 
     def extra_repr(self) -> str:
         """The settings."""
