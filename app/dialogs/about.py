@@ -13,8 +13,8 @@ TEXT = (
 )
 LICENCES = (
     "Gradwalk is free software under the MIT licence. It stands on Qt for Python (LGPL), numpy, numba, "
-    "pyqtgraph, Graphviz, ziamath, Pygments and msgspec. Inter and JetBrains Mono are under the SIL Open Font License; their "
-    "licences lie in resources/fonts."
+    "pyqtgraph, Graphviz, ziamath, Pygments and msgspec. Inter and JetBrains Mono are under the SIL Open "
+    "Font License; their licences lie in resources/fonts."
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -148,6 +149,7 @@ class CommandPalette(QFrame):
         show_line: Callable[[str, int], object],
     ) -> None:
         super().__init__(window)
+        self._window = window
         self.setObjectName("Palette")
         self._session = session
         self._trigger = trigger
@@ -184,7 +186,7 @@ class CommandPalette(QFrame):
         self._all = self._gather()
         self.field.clear()
         self.refill()
-        parent = self.parentWidget()
+        parent = self._window
         width = min(640, parent.width() - 80)
         self.setGeometry((parent.width() - width) // 2, 72, width, min(440, parent.height() - 140))
         self.show()
@@ -194,7 +196,7 @@ class CommandPalette(QFrame):
     def _gather(self) -> list[Entry]:
         session = self._session
         entries = [
-            Entry("action", a.title.rstrip("…"), a.text, a.shortcut, lambda i=a.id: self._trigger(i))
+            Entry("action", a.title.rstrip("…"), a.text, a.shortcut, partial(self._trigger, a.id))
             for a in ACTIONS
             if a.id != "view.palette" and a.enabled(session)
         ]
@@ -210,13 +212,13 @@ class CommandPalette(QFrame):
                     node.name,
                     remark,
                     "",
-                    lambda i=node.id: session.select_node(i),
+                    partial(session.select_node, node.id),
                 )
             )
         for number, line in enumerate(session.source.split("\n"), 1):
             if line.strip():
                 entries.append(
-                    Entry("line", line.strip(), f"line {number}", "", lambda n=number: self._show_line("", n))
+                    Entry("line", line.strip(), f"line {number}", "", partial(self._show_line, "", number))
                 )
         for name, op in session.catalogue.items():
             if name == op.name:
@@ -226,7 +228,7 @@ class CommandPalette(QFrame):
                         op.name,
                         op.text or formula_words(op.formula),
                         "",
-                        lambda g=op.grad_fn: self._first_of(g),
+                        partial(self._first_of, op.grad_fn),
                     )
                 )
         return entries
@@ -267,7 +269,7 @@ class CommandPalette(QFrame):
     def dismiss(self) -> None:
         """Close, and give the keyboard back."""
         self.hide()
-        self.parentWidget().setFocus()
+        self._window.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrows move, Enter takes, Escape closes."""

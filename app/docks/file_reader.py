@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal
 
@@ -33,7 +34,7 @@ class _Job(QRunnable):
 _waiting: set[_Answer] = set()
 
 
-def in_background(work: Callable[[], object], then: Callable[[object, Exception | None], None]) -> None:
+def in_background(work: Callable[[], object], then: Callable[[Any, Exception | None], None]) -> None:
     """Do `work` on a pool thread; `then(result, error)` is called on the window's thread."""
     answer = _Answer()
     _waiting.add(answer)

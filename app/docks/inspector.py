@@ -37,23 +37,23 @@ class InspectorDock(Dock):
         super().__init__(session)
         self.page = QWidget()
         self.column = QVBoxLayout(self.page)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(self.page)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(self.page)
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.scroll, 1)
+        layout.addWidget(self.area, 1)
         layout.addWidget(
             KeyHints([("F10", "step"), ("Shift F10", "back"), ("F5", "continue"), ("E", "edit")])
         )
         self.body = BlankOr("empty.inspector", whole)
         self.setWidget(self.body)
         self.rows: list[SlotRow] = []
-        self.headline = self.subtitle = self.note = None
+        self.headline, self.subtitle = QLabel(), QLabel()
         self._shown: object = None
         self._focus: tuple[str, int] = ("", -1)
         self._last_here: object = None
@@ -132,8 +132,8 @@ class InspectorDock(Dock):
         else:
             self._build_module(number)
         self.column.addStretch(1)
-        old = self.scroll.takeWidget()
-        self.scroll.setWidget(page)
+        old = self.area.takeWidget()
+        self.area.setWidget(page)
         self.page = page
         if old is not None:
             old.deleteLater()
@@ -157,7 +157,6 @@ class InspectorDock(Dock):
 
     def _build_node(self, info: NodeInfo) -> None:
         node, op = info.node, info.op
-        assert self.headline is not None
         self.headline.setText(node.name)
         if op is not None and op.text:
             self.column.addWidget(muted(op.text))
@@ -191,7 +190,6 @@ class InspectorDock(Dock):
         graph = self.session.graph
         edge = graph.edges[number]
         source, target = graph.nodes[edge.source], graph.nodes[edge.target]
-        assert self.headline is not None and self.subtitle is not None
         self.headline.setText(f"{source.name} → {target.name}")
         self.subtitle.setText(f"a value of shape {shape_text(edge.shape)}")
         if edge.grad is not None:
@@ -205,7 +203,6 @@ class InspectorDock(Dock):
 
     def _build_module(self, number: int) -> None:
         call = self.session.graph.modules[number]
-        assert self.headline is not None and self.subtitle is not None
         self.headline.setText(call.path or call.type)
         self.subtitle.setText(" · ".join(html.escape(t) for t in (call.type, call.detail) if t))
         names = [self.session.graph.nodes[i].name for i in call.nodes]
@@ -250,7 +247,6 @@ class InspectorDock(Dock):
             words.append(f"{shape_text(node.shape)} {node.dtype.removeprefix('torch.')}")
         if node.duration_ns:
             words.append(duration_text(node.duration_ns))
-        assert self.subtitle is not None
         text = " &nbsp;·&nbsp; ".join(words)
         if self.subtitle.text() != text:
             self.subtitle.setText(text)

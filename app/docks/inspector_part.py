@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -22,11 +22,11 @@ class FormulaView(QWidget):
         self.latex = latex
         self._size_px = size_px
         self.plain = ""
+        self._natural: QSizeF | None = None
         try:
             self._natural = formula_size(latex, size_px, theme().hex("text"))
         except ValueError:
             self.plain = formula_words(latex)
-            self._natural = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(self._height())
         self.setToolTip(formula_words(latex))

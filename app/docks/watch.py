@@ -38,18 +38,17 @@ class WatchDock(Dock):
         inner.addWidget(self.field)
         layout.addLayout(inner)
         self.setWidget(page)
+        self._shown: list[str] = []
+        self._items: list[QTreeWidgetItem] = []
 
     def look(self, changes: frozenset[str]) -> None:
         """List the expressions with what is known of them."""
         session = self.session
-        if [
-            self.tree.topLevelItem(i).text(0) for i in range(self.tree.topLevelItemCount())
-        ] != session.watches:
+        if self._shown != session.watches:
+            self._shown = list(session.watches)
             self.tree.clear()
-            for expression in session.watches:
-                QTreeWidgetItem(self.tree, [expression])
-        for row, expression in enumerate(session.watches):
-            item = self.tree.topLevelItem(row)
+            self._items = [QTreeWidgetItem(self.tree, [expression]) for expression in self._shown]
+        for item, expression in zip(self._items, self._shown, strict=True):
             known = session.evaluated.get("watch:" + expression)
             wrong = session.fetch_errors.get("watch:" + expression)
             item.setData(0, FIGURE_ROLE, wrong or (known.text.replace("\n", " ") if known else "–"))

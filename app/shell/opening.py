@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject
 
@@ -104,7 +105,7 @@ class Opening(QObject):
             )
             self._session.cursor_changed.emit()
 
-    def _recording(self, path: Path, recording: object) -> None:
+    def _recording(self, path: Path, recording: Any) -> None:
         self._notice.clear()
         self._session.open_recording(recording)
         self._opened(path)

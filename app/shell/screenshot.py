@@ -79,12 +79,12 @@ class Tour:
         session.run_to(backward=ITERATION - 1)
         wait_until(lambda: session.state == "paused", "the stop", session)
         session.step("node")
-        wait_until(lambda: session.state == "paused" and session.walk.position >= 1, "the step", session)
+        wait_until(lambda: session.state == "paused" and session.timeline.position >= 1, "the step", session)
         bench.source.toggle_line(46)
         self.shoot("paused")
         session.step("node")
         wait_until(
-            lambda: session.state == "paused" and session.walk.position >= 2, "the second step", session
+            lambda: session.state == "paused" and session.timeline.position >= 2, "the second step", session
         )
         node = next(n.id for n in session.graph.nodes if n.name == "AddmmBackward0")
         session.select_node(node)
@@ -94,7 +94,7 @@ class Tour:
         self.shoot("tensor")
         session.step("end")
         wait_until(
-            lambda: session.state == "paused" and session.walk.node < 0, "the end of backward", session
+            lambda: session.state == "paused" and session.here is None, "the end of backward", session
         )
         bench.gradient_flow.raise_()
         self.shoot("flow")

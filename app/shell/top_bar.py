@@ -156,7 +156,7 @@ class TopBar(QWidget):
             if pill.text() != text:
                 pill.setText(text)
             pill.setVisible(bool(text))
-        self.left.layout().invalidate()
+        self.left.updateGeometry()
         self.edited.setVisible(session.edited)
         wanted = "pause" if session.state == "running" else "run"
         if wanted != self._toggle:

@@ -153,8 +153,9 @@ class WelcomePage(QScrollArea):
         """List the files opened of late that are still there."""
         while self.recent.count():
             item = self.recent.takeAt(0)
-            if item.widget() is not None:
-                item.widget().deleteLater()
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.deleteLater()
         paths = [p for p in setting.recent_files() if not p.startswith(str(RESOURCES))][:5]
         for path in paths:
             button = QPushButton(f"{Path(path).name}    {Path(path).parent}")

@@ -392,14 +392,14 @@ class MainWindow(QWidget):
         """Let things move, or not."""
         setting.keep_motion(yes)
         canvas = self.bench.canvas if self.bench is not None else None
-        if canvas is not None and hasattr(canvas, "set_motion"):
+        if canvas is not None:
             canvas.set_motion(yes)
 
     def set_sampling(self, hz: float) -> None:
         """How often values on the screen are refreshed while a script runs."""
         setting.keep_sampling_hz(hz)
         canvas = self.bench.canvas if self.bench is not None else None
-        if canvas is not None and hasattr(canvas, "set_sampling"):
+        if canvas is not None:
             canvas.set_sampling(hz)
 
     def show_palette(self) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer
 from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenu, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
+from app.canvases.graph_canvas import GraphCanvas
 from app.docks.blank import BlankOr
 from app.docks.breakpoints import BreakpointsDock
 from app.docks.console import ConsoleDock
@@ -54,7 +55,7 @@ class Workbench(QMainWindow):
         self._place_layout = QVBoxLayout(self.place)
         self._place_layout.setContentsMargins(0, 0, 0, 0)
         self.setCentralWidget(self.place)
-        self.canvas: QWidget | None = None
+        self.canvas: GraphCanvas | None = None
         self.canvas_page: BlankOr | None = None
         self.source = SourceDock(session)
         self.outline = OutlineDock(session)
@@ -94,7 +95,7 @@ class Workbench(QMainWindow):
 
     # -- canvas ----------------------------------------------------------------------------------------------
 
-    def set_canvas(self, canvas: QWidget) -> None:
+    def set_canvas(self, canvas: GraphCanvas) -> None:
         """Put the canvas in the middle; a sentence stands there while there is no graph."""
         self.canvas = canvas
         self.canvas_page = BlankOr("empty.canvas", canvas, middle=True)
@@ -165,6 +166,7 @@ class Workbench(QMainWindow):
         width, height = self.width(), self.height()
         side, page = (332, 372) if width >= 1500 else (288, 340)
         below = 232 if height >= 820 else 196
+        dock: Dock
         for dock in (self.source, self.outline):
             dock.wish(side, round(height * 0.52))
         for dock in (self.modules, self.breakpoints, self.watch):
