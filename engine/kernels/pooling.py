@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.kernels import compiled_image as compiled
+
 
 def places(size: tuple, reach: tuple, stride: tuple, padding: tuple, dilation: tuple, ceil_mode: bool) -> tuple[int, ...]:
     """How many windows there are in each dimension; the last may stick out with ceil_mode."""
@@ -47,6 +49,8 @@ def maximum(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation
     k = len(reach)
     size = x.shape[-k:]
     out = places(size, reach, stride, padding, dilation, ceil_mode)
+    if k == 2 and compiled.worth(x):
+        return compiled.maximum(x, out, reach, stride, padding, dilation)
     lowest = -np.inf if x.dtype.kind not in "iu" else np.iinfo(x.dtype).min
     whole = _spread(x, lowest, k, reach, stride, padding, dilation, out)
     best: Any = None
@@ -79,6 +83,8 @@ def maximum(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation
 def scattered(g: np.ndarray, where: np.ndarray, size: tuple, once: bool) -> np.ndarray:
     """A zero array of `size` in the last dimensions with each g added at its place; `once`: no place appears twice."""
     k = len(size)
+    if compiled.worth(g):
+        return compiled.scattered(g, where, size)
     lead = g.shape[:-k]
     rows, n = prod(lead), prod(size)
     flat = (where.reshape(rows, prod(where.shape[-k:])) + (np.arange(rows) * n)[:, None]).reshape(-1)

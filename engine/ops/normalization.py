@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.autograd import modes
 from engine.core import dtype as dt
+from engine.kernels import compiled_image as compiled
 from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
 from engine.ops.scalar import plus
@@ -27,6 +28,8 @@ def _batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_v
         raise NotImplementedError(f"\"batch_norm\" not implemented for '{dt.scalar_type_name(dt.of(input))}'")
     real = input.dtype if input.dtype.itemsize > 2 else np.dtype(np.float32)
     x = input.astype(real, copy=False)
+    if _may_compile(input, weight, bias, running_mean, running_var) and compiled.worth(input):
+        return _compiled_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)
     if training:
         axes = _over(x)
         count = x.size // max(1, x.shape[1])
@@ -34,13 +37,7 @@ def _batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_v
         centred = x - _per_channel(mean, x.ndim)
         var = np.add.reduce(np.square(centred), axis=axes) / real.type(max(1, count))
         invstd = 1 / np.sqrt(var + real.type(eps))
-        if running_mean is not None and count:
-            running_mean *= running_mean.dtype.type(1 - momentum)
-            running_mean += (real.type(momentum) * mean).astype(running_mean.dtype)
-        if running_var is not None and count:
-            unbiased = var * real.type(count / (count - 1)) if count > 1 else np.full_like(var, np.nan)
-            running_var *= running_var.dtype.type(1 - momentum)
-            running_var += (real.type(momentum) * unbiased).astype(running_var.dtype)
+        _update(running_mean, running_var, mean, var, count, momentum)
     else:
         mean = running_mean.astype(real, copy=False)
         invstd = 1 / np.sqrt(running_var.astype(real, copy=False) + real.type(eps))
@@ -54,6 +51,34 @@ def _batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_v
     return centred.astype(input.dtype, copy=False), mean, invstd
 
 
+def _update(running_mean: Any, running_var: Any, mean: Any, var: Any, count: int, momentum: float) -> None:
+    """Move the running statistics towards those of this batch, in place; an empty batch leaves them alone."""
+    real = mean.dtype
+    if running_mean is not None and count:
+        running_mean *= running_mean.dtype.type(1 - momentum)
+        running_mean += (real.type(momentum) * mean).astype(running_mean.dtype)
+    if running_var is not None and count:
+        unbiased = var * real.type(count / (count - 1)) if count > 1 else np.full_like(var, np.nan)
+        running_var *= running_var.dtype.type(1 - momentum)
+        running_var += (real.type(momentum) * unbiased).astype(running_var.dtype)
+
+
+def _may_compile(input: Any, *others: Any) -> bool:
+    return input.ndim > 1 and all(o is None or o.dtype is input.dtype and o.flags.c_contiguous for o in others)
+
+
+def _compiled_batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool,
+                         momentum: float, eps: float) -> tuple:
+    c = input.shape[1]
+    if not training:
+        y, _ = compiled.normalized(input, weight, bias, running_mean, running_var, eps, False)
+        return y, np.empty(0, input.dtype), np.empty(0, input.dtype)
+    mean, var = np.empty(c, input.dtype), np.empty(c, input.dtype)
+    y, invstd = compiled.normalized(input, weight, bias, mean, var, eps, True)
+    _update(running_mean, running_var, mean, var, input.size // max(1, c), momentum)
+    return y, mean, invstd
+
+
 def _batch_norm_back(grad_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any, save_mean: Any,
                      save_invstd: Any, train: bool, eps: float, output_mask: tuple) -> tuple:
     real = input.dtype
@@ -62,6 +87,8 @@ def _batch_norm_back(grad_out: Any, input: Any, weight: Any, running_mean: Any, 
         mean, invstd = save_mean, save_invstd
     else:
         mean, invstd = running_mean, 1 / np.sqrt(running_var + real.type(eps))
+    if output_mask[0] and _may_compile(input, weight, mean, invstd) and compiled.worth(input):
+        return compiled.normalized_back(grad_out, input, weight, mean, np.ascontiguousarray(invstd), train)
     x_hat = (input - _per_channel(mean, n)) * _per_channel(invstd, n)
     total = np.add.reduce(grad_out, axis=axes)
     along = np.add.reduce(grad_out * x_hat, axis=axes)
