@@ -7,7 +7,7 @@ from copy import copy
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
-from app.canvases.wire_painter import WirePainter, head_of, line_of
+from app.canvases.wire_painter import WirePainter, head_of, line_of, sampled
 from app.layout.fold import BOX
 from app.layout.scene import Scene
 
@@ -64,7 +64,7 @@ class Motion(QObject):
 
 def travelled(wires: WirePainter, wire: int, progress: float):
     """The part of a gradient's line that is passed at `progress`, and its head: a path and a polygon."""
-    points = wires.beside(wire)[::-1]
+    points = sampled(wires.beside(wire)[::-1])
     steps = np.hypot(*np.diff(points, axis=0).T)
     at = np.concatenate(([0.0], np.cumsum(steps)))
     goal = at[-1] * progress

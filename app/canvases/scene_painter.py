@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
 from app.canvases.marks import ARRIVED, DONE, HERE, Marks
-from app.canvases.wire_painter import WirePainter
+from app.canvases.wire_painter import BESIDE_PX, WirePainter
 from app.layout.fold import BOX, INPUT, LEAF, MENTION, OP
 from app.layout.scene import Scene
 from app.look import font
@@ -54,6 +54,7 @@ class ScenePainter:
         self._metrics = {id(f): QFontMetricsF(f) for f in fonts}
         rects = scene.item_rect
         self._item_ends = rects[:, :2] + rects[:, 2:]
+        self._crowded = _crowded(scene)
         self._group_ends = scene.group_rect[:, :2] + scene.group_rect[:, 2:]
 
     # -- what is visible ------------------------------------------------------------------------------------
@@ -259,12 +260,27 @@ class ScenePainter:
                     painter.drawText(QPointF(x - metrics.horizontalAdvance(text) / 2, y - 7), text)
             if marks.gradient[wire] == ARRIVED and (x or y):
                 value = figure(float(marks.norm[wire]), 2)
+                width = bold.horizontalAdvance(value)
                 painter.setFont(self.small_medium)
+                if self._crowded[wire] and not scene.downwards:
+                    painter.setPen(Qt.PenStyle.NoPen)
+                    painter.setBrush(self._ground_at(x, y))
+                    painter.drawRect(QRectF(x - width / 2 - 2, y + BESIDE_PX - 6, width + 4, 12))
                 painter.setPen(self.look["grad_text"])
                 if scene.downwards:
                     painter.drawText(QPointF(x + 17, y + 4), value)
                 else:
-                    painter.drawText(QPointF(x - bold.horizontalAdvance(value) / 2, y + 24), value)
+                    down = 4 + BESIDE_PX if self._crowded[wire] else 24
+                    painter.drawText(QPointF(x - width / 2, y + down), value)
+
+    def _ground_at(self, x: float, y: float) -> QColor:
+        """The colour of the innermost group at a point, or the canvas."""
+        rects = self.scene.group_rect
+        hit = np.flatnonzero((rects[:, 0] <= x) & (x <= self._group_ends[:, 0]) & (rects[:, 1] <= y)
+                             & (y <= self._group_ends[:, 1]))
+        if not len(hit):
+            return self.look["canvas"]
+        return self._group_fill(int(self.scene.group_depth[hit].max()))
 
     # -- from farther away ----------------------------------------------------------------------------------
 
@@ -372,6 +388,21 @@ def gain_colour(gain: float, look: Theme) -> QColor:
     ground = look["op"]
     pairs = ((ground.redF(), end.redF()), (ground.greenF(), end.greenF()), (ground.blueF(), end.blueF()))
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs))
+
+
+def _crowded(scene: Scene) -> np.ndarray:
+    """Wires with another so near below at the same item that a number has no room between them."""
+    crowded = np.zeros(len(scene.wire_source), bool)
+    drawn = np.flatnonzero(np.diff(scene.point_at) > 0)
+    if len(drawn):
+        height = scene.points[scene.point_at[1:][drawn] - 1, 1]
+        target = scene.wire_target[drawn]
+        flows = scene.item_host[scene.wire_source[drawn]] < 0
+        order = np.lexsort((height, target, ~flows))
+        both = flows[order][1:] & flows[order][:-1]
+        near = both & (np.diff(target[order]) == 0) & (np.diff(height[order]) < 34)
+        crowded[drawn[order[:-1][near]]] = True
+    return crowded
 
 
 def _touching(rects: np.ndarray, ends: np.ndarray, left: float, top: float, right: float,

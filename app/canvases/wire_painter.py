@@ -58,21 +58,47 @@ def line_of(points: np.ndarray) -> QPainterPath:
     return path
 
 
-def parallel(points: np.ndarray, apart: float, steps: int = 28) -> np.ndarray:
-    """A polyline beside a cubic chain, to its right where `apart` is positive and y points down.
+def parallel(points: np.ndarray, apart: float, axis: int) -> np.ndarray:
+    """A cubic chain beside another, below or to the right of it.
+
+    axis: 0 where the flow is along x, 1 along y. A bend is also moved along the flow, so that the two lines
+    keep their distance where they are steep.
+
+    Shapes: [3 k + 1, 2] -> [3 k + 1, 2]"""
+    points = points.astype(np.float64, copy=True)
+    across = 1 - axis
+    count = (len(points) - 1) // 3
+    shift = np.zeros(count + 1)
+    bends = np.zeros(count + 1)
+    for piece in range(count):
+        step = points[3 * piece + 3] - points[3 * piece]
+        if abs(step[across]) > 1:
+            ahead = 0.7 * apart * min(1.0, abs(step[across]) / (3 * apart))
+            for end in (piece, piece + 1):
+                shift[end] -= np.sign(step[across] * step[axis]) * ahead
+                bends[end] += 1
+    shift /= np.maximum(bends, 1)
+    shift[0] = shift[-1] = 0.0
+    points[:, across] += apart
+    points[:, axis] += np.repeat(shift, 3)[1:-1]
+    for piece in range(count):
+        start, end = points[3 * piece], points[3 * piece + 3]
+        reach = (end[axis] - start[axis]) / (2 if abs(end[across] - start[across]) > 0.01 else 3)
+        points[3 * piece + 1, axis] = start[axis] + reach
+        points[3 * piece + 2, axis] = end[axis] - reach
+    return points
+
+
+def sampled(points: np.ndarray, steps: int = 12) -> np.ndarray:
+    """A cubic chain as a polyline.
 
     Shapes: [3 k + 1, 2] -> [n, 2]"""
-    points = points.astype(np.float64)
-    pieces: list[np.ndarray] = []
+    t = np.linspace(0, 1, steps)[:, None]
+    pieces = []
     for at in range(0, len(points) - 1, 3):
-        p = points[at : at + 4]
-        straight = abs(np.linalg.det(np.stack((p[3] - p[0], p[1] - p[0])))) < 1e-3
-        t = np.linspace(0, 1, 2 if straight else steps)[:, None]
-        spots = (1 - t) ** 3 * p[0] + 3 * (1 - t) ** 2 * t * p[1] + 3 * (1 - t) * t**2 * p[2] + t**3 * p[3]
-        slope = (1 - t) ** 2 * (p[1] - p[0]) + 2 * (1 - t) * t * (p[2] - p[1]) + t**2 * (p[3] - p[2])
-        length = np.maximum(np.hypot(slope[:, :1], slope[:, 1:]), 1e-9)
-        normal = np.concatenate((-slope[:, 1:], slope[:, :1]), axis=1) / length
-        pieces.append((spots + normal * apart)[1 if pieces else 0 :])
+        a, b, c, d = points[at : at + 4]
+        spots = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d
+        pieces.append(spots[1 if pieces else 0 :])
     return np.concatenate(pieces)
 
 
@@ -98,12 +124,10 @@ class WirePainter:
         self._back: dict[int, tuple[QPainterPath, QPolygonF]] = {}
 
     def beside(self, wire: int) -> np.ndarray:
-        """The line of a wire's gradient: parallel to the value's, from source to target, as a polyline."""
+        """The line of a wire's gradient: parallel to the value's, from source to target, a cubic chain."""
         short = self.scene.item_host[self.scene.wire_source[wire]] >= 0
-        apart = 8.0 if short else BESIDE_PX
-        if self.scene.downwards != short:
-            apart = -apart
-        return parallel(self.scene.wire_points(wire), apart)
+        downwards = bool(self.scene.downwards != short)
+        return parallel(self.scene.wire_points(wire), 8.0 if short else BESIDE_PX, int(downwards))
 
     def forward(self, wire: int) -> tuple[QPainterPath, QPolygonF]:
         """Line and head of a wire's value."""
@@ -120,7 +144,7 @@ class WirePainter:
         made = self._back.get(wire)
         if made is None:
             points = self.beside(wire)
-            line = line_of(shortened(points, _GRADIENT_HEAD_PX, 3.0)[::-1])
+            line = path_of(shortened(points, _GRADIENT_HEAD_PX, 3.0)[::-1])
             made = (line, head_of(points, True, _GRADIENT_HEAD_PX, _GRADIENT_HEAD_HALF_PX))
             self._back[wire] = made
         return made

@@ -120,7 +120,7 @@ class _Composer:
     def _label_px(self, label: str) -> float:
         if not label:
             return 0.0
-        return 14.0 if self.downwards else text_width(label, 11)
+        return 14.0 if self.downwards else max(30.0, text_width(label, 11))
 
     def _arc(self, group: int, start: _Port, start_port: int, stop: _Port, stop_port: int,
              label_px: float) -> int:

@@ -15,6 +15,7 @@ from app.layout.rank import acyclic, ranks
 GAP_PX = 30.0
 _LEAST_GAP_PX = 36.0
 _PORT_PX = 22.0
+_STAGGER_PX, _MOST_STAGGER_PX = 16.0, 96.0
 
 
 def layered(level: Level, reorder: Callable[[Segments], None] | None = None) -> PlacedLevel:
@@ -102,24 +103,30 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     slant = [0.0] * (len(columns) + 1)
     flat = [0.0] * (len(columns) + 1)
     level_label = [0.0] * (len(columns) + 1)
+    bends: dict[tuple[int, bool], list[tuple[float, int]]] = {}
     for number, (arc, chain) in enumerate(zip(level.arcs, parts.chains, strict=True)):
         for a, b in pairwise(chain):
             gap = column_of[b]
-            bend = abs(_height(across, chain, a, out_at[number], in_at[number])
-                       - _height(across, chain, b, out_at[number], in_at[number]))
+            high = _height(across, chain, b, out_at[number], in_at[number])
+            step = high - _height(across, chain, a, out_at[number], in_at[number])
+            bend = abs(step)
             slant[gap] = max(slant[gap], bend)
+            if bend > 30:
+                bends.setdefault((gap, step > 0), []).append((high, number))
             if b == chain[-1] and arc.label_px:
                 if bend > 1:
                     flat[gap] = max(flat[gap], arc.label_px + 8)
                 level_label[gap] = max(level_label[gap], arc.label_px + 24)
+    stagger, shifts = _staggered(bends)
     left = [0.0] * len(columns)
     at = 0.0
     for number in range(len(columns)):
         if number:
-            curve = min(160.0, max(28.0, 0.5 * slant[number])) if slant[number] > 1 else 0.0
+            curve = min(160.0, max(36.0, 0.5 * slant[number])) if slant[number] > 1 else 0.0
             if columns[number - 1] and all(v in level.first for v in columns[number - 1]):
                 curve = max(curve, 14.0)
-            at += max(_LEAST_GAP_PX, level_label[number], curve + flat[number] + 28.0)
+            curve += stagger.get(number, 0.0)
+            at += max(_LEAST_GAP_PX, level_label[number], curve + flat[number] + 32.0)
         left[number] = at
         at += width[number]
     missing = level.least_px - at
@@ -133,9 +140,14 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     along = [left[column_of[v]] + (width[column_of[v]] - level.along[v]) / 2 for v in range(real)]
     paths: list[list[Point]] = []
     labels: list[Point] = []
+    entered = [0] * real
+    for chain in parts.chains:
+        entered[chain[-1]] += 1
     for number, (arc, chain) in enumerate(zip(level.arcs, parts.chains, strict=True)):
+        turns = [(shifts.get((number, column_of[b]), 0.0), stagger.get(column_of[b], 0.0))
+                 for b in chain[1:]]
         path, label = _path(level, chain, along, across, left, width, column_of, out_at[number],
-                            in_at[number], arc.label_px, flat)
+                            in_at[number], arc.label_px, flat, turns, entered[chain[-1]] > 1)
         if turned[number]:
             path.reverse()
         paths.append(path)
@@ -143,6 +155,23 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     breadth = max((across[v] + level.across[v] for v in range(real)), default=0.0)
     breadth = max([breadth, *(across[v] + 6 for v in range(real, len(across)))])
     return PlacedLevel(along, across[:real], paths, labels, at, breadth, crossings)
+
+
+def _staggered(bends: dict[tuple[int, bool], list[tuple[float, int]]]) -> tuple[
+        dict[int, float], dict[tuple[int, int], float]]:
+    """How much later than the first each bend of a gap begins, so that steep ones keep their distance.
+
+    First the room that each gap needs for that, then the shift of each (arc, gap)."""
+    rooms: dict[int, float] = {}
+    shifts: dict[tuple[int, int], float] = {}
+    for (gap, falls), turns in bends.items():
+        ends = sorted({end for end, _ in turns}, reverse=falls)
+        apart = min(_STAGGER_PX, _MOST_STAGGER_PX / len(ends))
+        place = {end: apart * number for number, end in enumerate(ends)}
+        rooms[gap] = max(rooms.get(gap, 0.0), apart * (len(ends) - 1))
+        for end, number in turns:
+            shifts[number, gap] = place[end]
+    return rooms, shifts
 
 
 def _height(across: list[float], chain: list[int], vertex: int, out_at: float, in_at: float) -> float:
@@ -153,22 +182,25 @@ def _height(across: list[float], chain: list[int], vertex: int, out_at: float, i
 
 def _path(level: Level, chain: list[int], along: list[float], across: list[float], left: list[float],
           width: list[float], column_of: list[int], out_at: float, in_at: float, label_px: float,
-          flat: list[float]) -> tuple[list[Point], Point]:
-    """One chain as cubic curves, and where its label stands."""
+          flat: list[float], turns: list[tuple[float, float]],
+          shared: bool) -> tuple[list[Point], Point]:
+    """One chain as cubic curves, and where its label stands; shared: another arc ends at the same vertex."""
     source, target = chain[0], chain[-1]
     y = across[source] + out_at
     corners = [(along[source] + level.stop[source], y)]
     end = (along[target] + level.start[target], across[target] + in_at)
     label = ((corners[0][0] + end[0]) / 2, end[1])
-    for a, b in pairwise(chain):
+    for (a, b), (shift, room) in zip(pairwise(chain), turns, strict=True):
         low = left[column_of[a]] + width[column_of[a]]
         high = left[column_of[b]]
         next_y = _height(across, chain, b, out_at, in_at)
         last = b == target
         flat_px = flat[column_of[b]] if last else 0.0
         if abs(next_y - y) > 0.5:
-            low = max(low, corners[-1][0]) + (14.0 if a == source else 0.0)
+            low = max(low, corners[-1][0]) + (18.0 if a == source else 0.0)
             high = high - 10.0 - flat_px if last else high
+            if high - low > room:
+                low, high = low + shift, high - (room - shift)
             if high <= low:
                 low, high = corners[-1][0], end[0]
             corners += [(low, y), (high, next_y)]
@@ -176,6 +208,8 @@ def _path(level: Level, chain: list[int], along: list[float], across: list[float
                 label = ((high + end[0] - 4) / 2 if label_px else end[0], next_y)
         elif last:
             start = corners[-1][0] if len(corners) == 1 else max(corners[-1][0], low)
+            if shared and flat_px:
+                start = max(start, high - 10.0 - flat_px - 4)
             label = ((start + end[0]) / 2, next_y)
         y = next_y
     corners.append(end)

@@ -42,11 +42,12 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def quiet_line(node: Node) -> str:
-    """The one line under an op's name: its formula, else what it saved, else its shape."""
+    """The one line under an op's name: its formula, else the tensors it saved, else its shape."""
     if node.text:
         return node.text
-    if node.saved:
-        return "saved " + ", ".join(dict.fromkeys(part.name for part in node.saved))
+    tensors = dict.fromkeys(part.name for part in node.saved if not part.text)
+    if tensors:
+        return "saved " + ", ".join(tensors)
     return shape_text(node.shape)
 
 
