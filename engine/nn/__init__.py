@@ -13,7 +13,7 @@ import importlib
 from typing import Any
 
 from engine.nn import functional, init, modules, parameter  # noqa: F401
-from engine.nn.modules import *
+from engine.nn.modules import *  # noqa: F403
 from engine.nn.parallel import DataParallel
 from engine.nn.parameter import (
     Buffer,

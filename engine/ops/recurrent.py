@@ -1,6 +1,8 @@
-"""Recurrent layers: RNN, LSTM and GRU over whole sequences and single steps, drawn as PyTorch's CPU build draws them.
+"""Recurrent layers: RNN, LSTM and GRU over whole sequences and single steps, drawn as PyTorch's CPU build
+draws them.
 
-A float32 LSTM is one node per layer and direction; everything else is written out in linear, sigmoid and tanh.
+A float32 LSTM is one node per layer and direction; everything else is written out in linear, sigmoid and
+tanh.
 """
 
 from __future__ import annotations
@@ -481,7 +483,8 @@ def _check_lengths(lengths: list[int], batch: int) -> None:
     if any(b > a for a, b in zip(lengths, lengths[1:])):
         raise RuntimeError(
             "`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
-            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement "
+            "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this "
+            "requirement "
             "if you do not need ONNX exportability."
         )
 

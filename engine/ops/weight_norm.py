@@ -25,10 +25,20 @@ def _gradients(grad: Any, v: Any, g: Any, dim: int, norms: Any, needs: tuple) ->
 
 
 _weight_norm_interface = kernel(
-    name="_weight_norm_interface", inputs=("v", "g"), grad_fn="WeightNormInterfaceBackward0", on=("torch",), out=False,
-    nondiff=(1,), formula=r"w = g\,\frac{v}{\lVert v \rVert}",
-    text="A weight from its length and its direction, so that the two are learned apart.", forward=_weighed,
-    grads={("v", "g"): lambda grad, v, g, dim, result1, needs: _gradients(grad, v, g, dim, result1.detach(), needs)},
+    name="_weight_norm_interface",
+    inputs=("v", "g"),
+    grad_fn="WeightNormInterfaceBackward0",
+    on=("torch",),
+    out=False,
+    nondiff=(1,),
+    formula=r"w = g\,\frac{v}{\lVert v \rVert}",
+    text="A weight from its length and its direction, so that the two are learned apart.",
+    forward=_weighed,
+    grads={
+        ("v", "g"): lambda grad, v, g, dim, result1, needs: _gradients(
+            grad, v, g, dim, result1.detach(), needs
+        )
+    },
 )
 
 

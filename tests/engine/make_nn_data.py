@@ -1,4 +1,5 @@
-"""Stores what PyTorch's layers compute, draw and say: python -m tests.engine.make_nn_data (needs the torch package)."""
+"""Stores what PyTorch's layers compute, draw and say: python -m tests.engine.make_nn_data (needs the torch
+package)."""
 
 from __future__ import annotations
 

@@ -48,20 +48,23 @@ LAYERS: dict[str, tuple[str, tuple, dict, list[tuple[int, ...]]]] = {
     "gru cell": ("GRUCell", (3, 4), {"bias": False}, [(2, 3)]),
     "attention": ("MultiheadAttention", (8, 2), {}, [(3, 2, 8)] * 3),
     "attention with all": (
-        "MultiheadAttention", (8, 2),
+        "MultiheadAttention",
+        (8, 2),
         {"kdim": 4, "vdim": 5, "add_bias_kv": True, "add_zero_attn": True, "batch_first": True},
         [(2, 3, 8), (2, 6, 4), (2, 6, 5)],
     ),
     "encoder layer": ("TransformerEncoderLayer", (8, 2, 6, 0.0), {}, [(3, 2, 8)]),
     "encoder layer norm first": (
-        "TransformerEncoderLayer", (8, 2, 6, 0.0), {"norm_first": True, "activation": "gelu", "batch_first": True},
+        "TransformerEncoderLayer",
+        (8, 2, 6, 0.0),
+        {"norm_first": True, "activation": "gelu", "batch_first": True},
         [(3, 2, 8)],
     ),
     "decoder layer": ("TransformerDecoderLayer", (8, 2, 6, 0.0), {}, [(3, 2, 8), (4, 2, 8)]),
     "transformer": ("Transformer", (8, 2, 1, 1, 6, 0.0), {}, [(3, 2, 8), (4, 2, 8)]),
     "lazy linear": ("LazyLinear", (3,), {}, [(2, 4)]),
     "lazy conv": ("LazyConv2d", (3, 2), {}, [(1, 2, 3, 3)]),
-}  # fmt: skip
+}
 """Name -> class, its arguments, the shapes of its inputs."""
 
 
@@ -87,7 +90,9 @@ def built(torch: Any, case: str, dtype: str = "float32") -> tuple[Any, list]:
     torch.manual_seed(3)
     layer = getattr(torch.nn, name)(*args, **kwargs).to(getattr(torch, dtype))
     random = np.random.RandomState(7)
-    drawn = [torch.tensor(random.standard_normal(shape).astype(dtype), requires_grad=True) for shape in shapes]
+    drawn = [
+        torch.tensor(random.standard_normal(shape).astype(dtype), requires_grad=True) for shape in shapes
+    ]
     return layer, drawn
 
 

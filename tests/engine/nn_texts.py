@@ -27,7 +27,7 @@ def tried(fn: Callable, *args: Any, **kwargs: Any) -> str:
     """The error of a call."""
     try:
         return f"no error: {fn(*args, **kwargs)}"
-    except Exception as error:  # noqa: BLE001  (whatever it is, it is compared)
+    except Exception as error:
         return f"{type(error).__name__}: {error}"
 
 
@@ -73,7 +73,11 @@ def wrong_values_are_refused(torch: Any) -> Iterator[str]:
     yield tried(setattr, n.fc, "weight", 3)
     yield tried(getattr, n, "nothing")
     yield tried(delattr, n, "nothing")
-    for register, good in ((n.register_buffer, None), (n.register_parameter, None), (n.add_module, nn.ReLU())):
+    for register, good in (
+        (n.register_buffer, None),
+        (n.register_parameter, None),
+        (n.add_module, nn.ReLU()),
+    ):
         for name in (3, "a.b", "", "forward"):
             yield tried(register, name, good)
         yield tried(register, "new", 3)
@@ -159,7 +163,14 @@ def containers_say_what_they_hold(torch: Any) -> Iterator[str]:
     nn = torch.nn
     s = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 3))
     yield f"{s[-1]} {s[1:]} {len(s)}"
-    for act in (lambda: s[5], lambda: s + 3, lambda: s * 0, lambda: s * 1.5, lambda: s.insert(9, nn.ReLU()), lambda: s.append(3)):
+    for act in (
+        lambda: s[5],
+        lambda: s + 3,
+        lambda: s * 0,
+        lambda: s * 1.5,
+        lambda: s.insert(9, nn.ReLU()),
+        lambda: s.append(3),
+    ):
         yield tried(act)
     del s[0]
     s.insert(0, nn.Identity())
@@ -185,44 +196,95 @@ def layers_refuse_what_they_cannot_do(torch: Any) -> Iterator[str]:
     nn = torch.nn
     ones = torch.ones
     for act in (
-        lambda: nn.Conv2d(3, 4, 3, padding="same", stride=2), lambda: nn.Conv2d(3, 4, 3, groups=2),
-        lambda: nn.Conv2d(4, 3, 3, groups=2), lambda: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"),
-        lambda: nn.Dropout(2), lambda: nn.Dropout(-0.1), lambda: nn.BatchNorm1d(2)(ones(1, 2, 3, 4)),
-        lambda: nn.BatchNorm2d(2)(ones(2)), lambda: nn.BatchNorm1d(2)(ones(1, 2)), lambda: nn.InstanceNorm2d(2)(ones(1)),
-        lambda: nn.GroupNorm(2, 3), lambda: nn.Hardtanh(1, 0), lambda: nn.LSTM(2, 3, dropout=2),
-        lambda: nn.LSTM(2, 3, proj_size=4), lambda: nn.GRU(2, 3, proj_size=1), lambda: nn.LSTM(2, 3)(ones(2, 2, 5)),
-        lambda: nn.LSTM(2, 3)(ones(2)), lambda: nn.LSTM(2, 3)(ones(2, 2, 2).double()),
-        lambda: nn.RNN(2, 3)(ones(2, 2, 2), ones(1, 1, 3)), lambda: nn.GRU(2, 3)(ones(2, 2), ones(1, 1, 3)),
-        lambda: nn.LSTMCell(2, 3)(ones(2, 3)), lambda: nn.Embedding(3, 4, 5), lambda: nn.MultiheadAttention(5, 2),
+        lambda: nn.Conv2d(3, 4, 3, padding="same", stride=2),
+        lambda: nn.Conv2d(3, 4, 3, groups=2),
+        lambda: nn.Conv2d(4, 3, 3, groups=2),
+        lambda: nn.ConvTranspose2d(3, 4, 3, padding_mode="reflect"),
+        lambda: nn.Dropout(2),
+        lambda: nn.Dropout(-0.1),
+        lambda: nn.BatchNorm1d(2)(ones(1, 2, 3, 4)),
+        lambda: nn.BatchNorm2d(2)(ones(2)),
+        lambda: nn.BatchNorm1d(2)(ones(1, 2)),
+        lambda: nn.InstanceNorm2d(2)(ones(1)),
+        lambda: nn.GroupNorm(2, 3),
+        lambda: nn.Hardtanh(1, 0),
+        lambda: nn.LSTM(2, 3, dropout=2),
+        lambda: nn.LSTM(2, 3, proj_size=4),
+        lambda: nn.GRU(2, 3, proj_size=1),
+        lambda: nn.LSTM(2, 3)(ones(2, 2, 5)),
+        lambda: nn.LSTM(2, 3)(ones(2)),
+        lambda: nn.LSTM(2, 3)(ones(2, 2, 2).double()),
+        lambda: nn.RNN(2, 3)(ones(2, 2, 2), ones(1, 1, 3)),
+        lambda: nn.GRU(2, 3)(ones(2, 2), ones(1, 1, 3)),
+        lambda: nn.LSTMCell(2, 3)(ones(2, 3)),
+        lambda: nn.Embedding(3, 4, 5),
+        lambda: nn.MultiheadAttention(5, 2),
         lambda: nn.MultiheadAttention(4, 2)(*[ones(2, 1, 4)] * 3, attn_mask=ones(5, 5)),
         lambda: nn.MultiheadAttention(4, 2)(*[ones(2, 1, 4)] * 3, is_causal=True),
-        lambda: nn.Transformer(4, 2, 1, 1)(ones(2, 1, 4), ones(2, 2, 4)), lambda: nn.Unflatten(1, 3),
-        lambda: nn.FractionalMaxPool2d(2), lambda: nn.MultiMarginLoss(3), lambda: nn.TripletMarginLoss(-1),
-        lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, []), lambda: nn.LazyLinear(2).weight.shape,
-        lambda: nn.LazyConv2d(3, 2)(ones(3)), lambda: nn.Softmax2d()(ones(2)),
-    ):  # fmt: skip
+        lambda: nn.Transformer(4, 2, 1, 1)(ones(2, 1, 4), ones(2, 2, 4)),
+        lambda: nn.Unflatten(1, 3),
+        lambda: nn.FractionalMaxPool2d(2),
+        lambda: nn.MultiMarginLoss(3),
+        lambda: nn.TripletMarginLoss(-1),
+        lambda: nn.AdaptiveLogSoftmaxWithLoss(4, 5, []),
+        lambda: nn.LazyLinear(2).weight.shape,
+        lambda: nn.LazyConv2d(3, 2)(ones(3)),
+        lambda: nn.Softmax2d()(ones(2)),
+    ):
         yield tried(act)
 
 
 @case
 def layers_say_how_they_are_set(torch: Any) -> Iterator[str]:
     nn = torch.nn
-    yield from map(repr, (
-        nn.Conv2d(3, 4, 3, padding="same", bias=False, dilation=2, padding_mode="reflect"),
-        nn.ConvTranspose2d(3, 4, 3, output_padding=1, stride=2), nn.Conv1d(1, 2, 3, padding=(1,)),
-        nn.LSTM(2, 3, 2, bias=False, batch_first=True, dropout=0.1, bidirectional=True, proj_size=2),
-        nn.RNN(1, 2, nonlinearity="relu"), nn.RNNCell(1, 2, nonlinearity="relu"), nn.LSTMCell(1, 2, bias=False),
-        nn.Embedding(3, 4, -1, max_norm=1.0, norm_type=1, scale_grad_by_freq=True, sparse=True),
-        nn.EmbeddingBag(3, 4, padding_idx=1), nn.Embedding.from_pretrained(torch.ones(3, 2)),
-        nn.BatchNorm2d(3, affine=False), nn.InstanceNorm1d(2), nn.LayerNorm((2, 3), bias=False), nn.GroupNorm(1, 2),
-        nn.RMSNorm(3), nn.SyncBatchNorm(3), nn.Flatten(0), nn.Unflatten(1, (2, 3)), nn.Upsample(scale_factor=2),
-        nn.UpsamplingBilinear2d(scale_factor=2), nn.Fold(2, 2), nn.AdaptiveAvgPool2d((None, 3)), nn.MaxUnpool2d(2),
-        nn.AvgPool1d(2), nn.MaxPool2d((2, 3)), nn.ZeroPad2d(1), nn.ConstantPad1d(1, 3.0), nn.CircularPad3d(1),
-        nn.ReLU(True), nn.ELU(inplace=True), nn.Hardtanh(), nn.ReLU6(), nn.Threshold(0.1, 20), nn.GELU("tanh"),
-        nn.Dropout(), nn.CrossEntropyLoss(), nn.TripletMarginWithDistanceLoss(), nn.LazyLinear(3), nn.LazyConv1d(2, 3),
-        nn.TransformerEncoderLayer(4, 2), nn.AdaptiveLogSoftmaxWithLoss(8, 10, [2, 5]), nn.LinearCrossEntropyLoss(2, 3),
-        nn.DataParallel(nn.Linear(1, 2)),
-    ))  # fmt: skip
+    yield from map(
+        repr,
+        (
+            nn.Conv2d(3, 4, 3, padding="same", bias=False, dilation=2, padding_mode="reflect"),
+            nn.ConvTranspose2d(3, 4, 3, output_padding=1, stride=2),
+            nn.Conv1d(1, 2, 3, padding=(1,)),
+            nn.LSTM(2, 3, 2, bias=False, batch_first=True, dropout=0.1, bidirectional=True, proj_size=2),
+            nn.RNN(1, 2, nonlinearity="relu"),
+            nn.RNNCell(1, 2, nonlinearity="relu"),
+            nn.LSTMCell(1, 2, bias=False),
+            nn.Embedding(3, 4, -1, max_norm=1.0, norm_type=1, scale_grad_by_freq=True, sparse=True),
+            nn.EmbeddingBag(3, 4, padding_idx=1),
+            nn.Embedding.from_pretrained(torch.ones(3, 2)),
+            nn.BatchNorm2d(3, affine=False),
+            nn.InstanceNorm1d(2),
+            nn.LayerNorm((2, 3), bias=False),
+            nn.GroupNorm(1, 2),
+            nn.RMSNorm(3),
+            nn.SyncBatchNorm(3),
+            nn.Flatten(0),
+            nn.Unflatten(1, (2, 3)),
+            nn.Upsample(scale_factor=2),
+            nn.UpsamplingBilinear2d(scale_factor=2),
+            nn.Fold(2, 2),
+            nn.AdaptiveAvgPool2d((None, 3)),
+            nn.MaxUnpool2d(2),
+            nn.AvgPool1d(2),
+            nn.MaxPool2d((2, 3)),
+            nn.ZeroPad2d(1),
+            nn.ConstantPad1d(1, 3.0),
+            nn.CircularPad3d(1),
+            nn.ReLU(True),
+            nn.ELU(inplace=True),
+            nn.Hardtanh(),
+            nn.ReLU6(),
+            nn.Threshold(0.1, 20),
+            nn.GELU("tanh"),
+            nn.Dropout(),
+            nn.CrossEntropyLoss(),
+            nn.TripletMarginWithDistanceLoss(),
+            nn.LazyLinear(3),
+            nn.LazyConv1d(2, 3),
+            nn.TransformerEncoderLayer(4, 2),
+            nn.AdaptiveLogSoftmaxWithLoss(8, 10, [2, 5]),
+            nn.LinearCrossEntropyLoss(2, 3),
+            nn.DataParallel(nn.Linear(1, 2)),
+        ),
+    )
 
 
 @case

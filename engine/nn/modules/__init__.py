@@ -1,7 +1,8 @@
 """Layers, one file a family, under the names that torch.nn.modules has.
 
-module.py is the base of all (hook.py, hooked.py, keeping.py and moving.py are its parts); container.py holds others;
-the rest are the layers. May import: engine, engine.nn.functional, engine.nn.init, engine.nn.parameter.
+module.py is the base of all (hook.py, hooked.py, keeping.py and moving.py are its parts);
+container.py holds others; the rest are the layers. May import: engine, and of engine.nn: functional, init,
+parameter.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ class MultiheadAttention(Module):
         return output, weights
 
     def merge_masks(self, attn_mask: Any, key_padding_mask: Any, query: Any) -> tuple[Any, int | None]:
-        """(merged mask, its kind): both masks as one of shape (N, heads, L, S), kind 2; a lone mask as it is."""
+        """(merged mask, its kind): both masks as (N, heads, L, S), kind 2; a lone one as it is."""
         if attn_mask is None:
             return (None, None) if key_padding_mask is None else (key_padding_mask, 1)
         batch, length, _ = query.shape

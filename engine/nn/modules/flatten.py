@@ -58,7 +58,8 @@ class Unflatten(Module):
         for i, n in enumerate(size):
             if not isinstance(n, int):
                 raise TypeError(
-                    f"unflattened_size must be tuple of ints, but found element of type {type(n).__name__} at pos {i}"
+                    "unflattened_size must be tuple of ints, but found element of type "
+                    f"{type(n).__name__} at pos {i}"
                 )
 
     def forward(self, input: Any) -> Any:

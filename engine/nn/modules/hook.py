@@ -23,7 +23,9 @@ class RemovableHandle(_Handle):
 
     def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
         super().__init__(hooks_dict)
-        extras = extra_dict if isinstance(extra_dict, (list, tuple)) else () if extra_dict is None else (extra_dict,)
+        if extra_dict is None:
+            extra_dict = ()
+        extras = extra_dict if isinstance(extra_dict, (list, tuple)) else (extra_dict,)
         self._tables = tuple(weakref.ref(table) for table in (hooks_dict, *extras))
 
     def remove(self) -> None:
@@ -113,7 +115,7 @@ def register_module_backward_hook(hook: Callable) -> RemovableHandle:
 
 
 def register_module_buffer_registration_hook(hook: Callable) -> RemovableHandle:
-    """Calls hook(module, name, buffer) whenever a buffer is registered; a result other than None replaces it."""
+    """Calls hook(module, name, buffer) whenever a buffer is registered; a result replaces it."""
     return _keep(buffer_registration_hooks, hook)
 
 
@@ -156,7 +158,7 @@ def _as_tuple(value: Any) -> tuple:
 
 
 class BackwardHook:
-    """Hooks of one call of one module: sees the gradients that enter at its outputs and leave at its inputs."""
+    """Hooks of one call of a module: sees gradients that enter at its outputs and leave at its inputs."""
 
     def __init__(self, module: Any, user_hooks: list, user_pre_hooks: list) -> None:
         self.module = module

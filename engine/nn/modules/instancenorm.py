@@ -88,9 +88,12 @@ class _InstanceNorm(_NormBase):
                 names = " and ".join(f'"{key}"' for key in old)
                 error_msgs.append(
                     f"Unexpected running stats buffer(s) {names} for {type(self).__name__} with "
-                    "track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this may be "
-                    f"expected because {type(self).__name__} does not track running stats by default since 0.4.0. "
-                    "Please remove these keys from state_dict. If the running stats are actually needed, instead "
+                    "track_running_stats=False. If state_dict is a checkpoint saved before 0.4.0, this "
+                    "may be "
+                    f"expected because {type(self).__name__} does not track running stats by default "
+                    "since 0.4.0. "
+                    "Please remove these keys from state_dict. If the running stats are actually needed, "
+                    "instead "
                     f"set track_running_stats=True in {type(self).__name__} to enable them."
                 )
                 for key in old:

@@ -115,7 +115,7 @@ class StateKeeper:
         return _keep(self._load_state_dict_pre_hooks, _PreHook(hook, self if with_module else None))
 
     def register_load_state_dict_pre_hook(self, hook: Callable) -> RemovableHandle:
-        """Calls hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors) first."""
+        """Calls hook(module, state_dict, prefix, metadata, strict, missing, unexpected, errors) first."""
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def register_load_state_dict_post_hook(self, hook: Callable) -> RemovableHandle:

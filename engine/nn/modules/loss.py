@@ -298,13 +298,15 @@ class LinearCrossEntropyLoss(_WeightedLoss):
         """The settings."""
         return (
             f"in_features={self.linear.in_features}, num_classes={self.num_classes}, "
-            f"out_features={self.out_features}, bias={self.linear.bias is not None}, reduction={self.reduction}, "
-            f"ignore_index={self.ignore_index}, label_smoothing={self.label_smoothing}, options={self.options}"
+            f"out_features={self.out_features}, bias={self.linear.bias is not None}, "
+            f"reduction={self.reduction}, "
+            f"ignore_index={self.ignore_index}, label_smoothing={self.label_smoothing}, "
+            f"options={self.options}"
         )
 
 
 class CTCLoss(_Loss):
-    """Connectionist temporal classification: a label sequence against a longer sequence of log-probabilities."""
+    """Connectionist temporal classification: labels against a longer sequence of log-probabilities."""
 
     def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
         super().__init__(reduction=reduction)

@@ -1,4 +1,5 @@
-"""Module: what every layer and model is built on: parameters, buffers, submodules, modes, hooks, and its text.
+"""Module: what every layer and model is built on: parameters, buffers, submodules, modes, hooks, and its
+text.
 
 Source: torch.nn.Module, whose behaviour and messages these follow.
 """
@@ -142,7 +143,8 @@ class Module(HookedCall, StateKeeper, Movable):
         self._check_name("buffer", name, self._buffers)
         if tensor is not None and not isinstance(tensor, engine.Tensor):
             raise TypeError(
-                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
+                f"cannot assign '{_typename(tensor)}' object to buffer '{name}' (torch Tensor or None "
+                "required)"
             )
         for one in _hooks.buffer_registration_hooks.values():
             tensor = _replaced(one(self, name, tensor), tensor)
@@ -224,7 +226,8 @@ class Module(HookedCall, StateKeeper, Movable):
         if params is not None and name in params:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as parameter '{name}' (torch.nn.Parameter or None expected)"
+                    f"cannot assign '{_typename(value)}' as parameter '{name}' (torch.nn.Parameter or "
+                    "None expected)"
                 )
             self.register_parameter(name, value)
             return
@@ -240,7 +243,8 @@ class Module(HookedCall, StateKeeper, Movable):
         if modules is not None and name in modules:
             if value is not None:
                 raise TypeError(
-                    f"cannot assign '{_typename(value)}' as child module '{name}' (torch.nn.Module or None expected)"
+                    f"cannot assign '{_typename(value)}' as child module '{name}' (torch.nn.Module or "
+                    "None expected)"
                 )
             for one in _hooks.module_registration_hooks.values():
                 value = _replaced(one(self, name, value), value)

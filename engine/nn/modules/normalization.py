@@ -52,7 +52,8 @@ class CrossMapLRN2d(Module):
         return input * (self.k + self.alpha / self.size * total) ** -self.beta
 
     def _windows(self, channels: int) -> list[list[float]]:
-        """How often each channel's square counts for each channel: PyTorch's running sum, with its late start."""
+        """How often each channel's square counts for each channel: PyTorch's running sum, with its late
+        start."""
         reach = int((self.size - 1) / 2 + 1)
         row = [1.0 if c < reach else 0.0 for c in range(channels)]
         rows = [row]

@@ -133,7 +133,8 @@ class RNNBase(Module):
         """Raises: RuntimeError or ValueError when the input does not fit."""
         if input.dtype != self._flat_weights[0].dtype:
             raise ValueError(
-                f"RNN input dtype ({input.dtype}) does not match weight dtype ({self._flat_weights[0].dtype}). "
+                f"RNN input dtype ({input.dtype}) does not match weight dtype "
+                f"({self._flat_weights[0].dtype}). "
                 f"Convert input: input.to({self._flat_weights[0].dtype}), "
                 f"or convert model: model.to({input.dtype})"
             )
@@ -142,7 +143,8 @@ class RNNBase(Module):
             raise RuntimeError(f"input must have {expected} dimensions, got {input.dim()}")
         if self.input_size != input.size(-1):
             raise RuntimeError(
-                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got {input.size(-1)}"
+                f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
+                f"{input.size(-1)}"
             )
 
     def _batch(self, input: Any, batch_sizes: Any) -> int:
@@ -213,7 +215,7 @@ class RNNBase(Module):
     # -- the shared steps of forward ----------------------------------------------------------------------
 
     def _unpacked(self, input: Any) -> tuple:
-        """(data, batch_sizes, sorted_indices, unsorted_indices) of a packed input; a plain one has no sizes."""
+        """(data, batch_sizes, sorted_indices, unsorted_indices); a plain input has only data."""
         if isinstance(input, PackedSequence):
             return input
         if input.dim() not in (2, 3):
@@ -298,7 +300,8 @@ class RNN(RNNBase):
         super().__init__(modes[self.nonlinearity], *args, **kwargs)
 
     def forward(self, input: Any, hx: Any = None) -> tuple:
-        """(outputs, last hidden states). Shapes: (L, N, in), (layers, N, hidden) → (L, N, hidden), (layers, N, hidden)."""
+        """(outputs, last hidden states). Shapes: (L, N, in), (layers, N, hidden) → (L, N, hidden), (layers,
+        N, hidden)."""
         return self._forward_single(
             input, hx, engine.rnn_tanh if self.mode == "RNN_TANH" else engine.rnn_relu
         )
@@ -332,7 +335,8 @@ class LSTM(RNNBase):
         return hx if permutation is None else (_permuted(hx[0], permutation), _permuted(hx[1], permutation))
 
     def forward(self, input: Any, hx: Any = None) -> tuple:
-        """(outputs, (hidden, cell)). Shapes: (L, N, in) → (L, N, out), ((layers, N, out), (layers, N, hidden))."""
+        """(outputs, (hidden, cell)). Shapes: (L, N, in) → (L, N, out), ((layers, N, out), (layers, N,
+        hidden))."""
         packed = isinstance(input, PackedSequence)
         data, batch_sizes, sorted_indices, unsorted_indices = self._unpacked(input)
         batched = packed or data.dim() == 3
@@ -371,5 +375,6 @@ class GRU(RNNBase):
         super().__init__("GRU", *args, **kwargs)
 
     def forward(self, input: Any, hx: Any = None) -> tuple:
-        """(outputs, last hidden states). Shapes: (L, N, in), (layers, N, hidden) → (L, N, hidden), (layers, N, hidden)."""
+        """(outputs, last hidden states). Shapes: (L, N, in), (layers, N, hidden) → (L, N, hidden), (layers,
+        N, hidden)."""
         return self._forward_single(input, hx, engine.gru)

@@ -1,7 +1,9 @@
 """torch.nn.utils: what scripts do with parameters besides training them.
 
-clip_grad.py  gradient clipping;  convert_parameters.py  parameters as one vector;  rnn.py  packed and padded sequences
-parametrize.py, parametrizations.py  parameters computed from others;  weight_norm.py, spectral_norm.py  their old forms
+clip_grad.py  gradient clipping;  convert_parameters.py  parameters as one vector;  rnn.py  packed and padded
+sequences
+parametrize.py, parametrizations.py  parameters computed from others;  weight_norm.py, spectral_norm.py
+their old forms
 prune.py  pruning;  init.py  skip_init;  stateless.py  functional_call
 """
 

@@ -65,7 +65,8 @@ class _SpectralNorm(Module):
         super().__init__()
         if dim >= weight.ndim or dim < -weight.ndim:
             raise IndexError(
-                f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] but got {dim})"
+                f"Dimension out of range (expected to be in range of [-{weight.ndim}, {weight.ndim - 1}] "
+                f"but got {dim})"
             )
         if n_power_iterations <= 0:
             raise ValueError(
@@ -181,7 +182,8 @@ class _Orthogonal(Module):
         """A matrix that forward takes to the orthogonal Q."""
         if Q.shape != self.shape:
             raise ValueError(
-                f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of shape {Q.shape}."
+                f"Expected a matrix or batch of matrices of shape {self.shape}. Got a tensor of shape "
+                f"{Q.shape}."
             )
         Q_init = Q
         n, k = Q.size(-2), Q.size(-1)

@@ -103,12 +103,14 @@ class ParametrizationList(ModuleList):
                 raise ValueError(f"A parametrization must return a tensor. Got {type(result).__name__}.")
             if result.dtype != dtype:
                 raise ValueError(
-                    "Registering a parametrization may not change the dtype of the tensor, unless `unsafe` flag is "
+                    "Registering a parametrization may not change the dtype of the tensor, unless "
+                    "`unsafe` flag is "
                     f"enabled.\nunparametrized dtype: {dtype}\nparametrized dtype: {result.dtype}"
                 )
             if result.shape != shape:
                 raise ValueError(
-                    "Registering a parametrization may not change the shape of the tensor, unless `unsafe` flag is "
+                    "Registering a parametrization may not change the shape of the tensor, unless "
+                    "`unsafe` flag is "
                     f"enabled.\nunparametrized shape: {shape}\nparametrized shape: {result.shape}"
                 )
 
@@ -222,7 +224,8 @@ def register_parametrization(
             for what in ("dtype", "shape"):
                 if getattr(result, what) != getattr(value, what):
                     raise ValueError(
-                        f"Registering a parametrization may not change the {what} of the tensor, unless the `unsafe` "
+                        f"Registering a parametrization may not change the {what} of the tensor, unless "
+                        "the `unsafe` "
                         f"flag is enabled.\nmodule.{tensor_name}.{what}: {getattr(value, what)}\n"
                         f"parametrization(module.{tensor_name}).{what}: {getattr(result, what)}"
                     )
@@ -234,7 +237,8 @@ def register_parametrization(
                 else:
                     if not isinstance(inverse, engine.Tensor):
                         raise ValueError(
-                            f"parametrization.right_inverse must return a tensor. Got: {type(inverse).__name__}"
+                            "parametrization.right_inverse must return a tensor. Got: "
+                            f"{type(inverse).__name__}"
                         )
         lists = module.parametrizations
         lists[tensor_name].append(parametrization)
@@ -259,7 +263,7 @@ def register_parametrization(
 def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized: bool = True) -> Module:
     """The module with a plain tensor again: the computed one, or the original.
 
-    Raises: ValueError when the tensor was not parametrised, or has several originals that must not be computed."""
+    Raises: ValueError when the tensor was not parametrised, or has several originals."""
     if not is_parametrized(module, tensor_name):
         raise ValueError(f"Module {module} does not have a parametrization on {tensor_name}")
     held = module.parametrizations[tensor_name]

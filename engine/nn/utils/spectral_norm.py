@@ -1,6 +1,7 @@
 """Spectral normalisation by a hook: the weight divided by its largest singular value.
 
-Source: torch.nn.utils.spectral_norm; Miyato et al., Spectral normalization for generative adversarial networks.
+Source: torch.nn.utils.spectral_norm; Miyato et al., Spectral normalization for generative adversarial
+networks.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def _tied_names(module: Module) -> list[set[str]]:
 def reparametrized(
     module: Module, values: Mapping[str, Any], tie_weights: bool = True, strict: bool = False
 ) -> Iterator[None]:
-    """Inside, the module uses the given tensors; afterwards its own again, in-place changes of buffers kept there.
+    """Inside, the module uses the given tensors; afterwards its own again.
 
     Raises: RuntimeError when strict and the names do not match."""
     values = dict(values)
@@ -49,7 +49,9 @@ def reparametrized(
                 said.append("Unexpected key(s): " + ", ".join(map(repr, sorted(unexpected))) + ".")
             if missing:
                 said.append("Missing key(s): " + ", ".join(map(repr, sorted(missing))) + ".")
-            raise RuntimeError(f"Error(s) in reparametrizing for {module._get_name()}:\n\t" + "\n\t".join(said))
+            raise RuntimeError(
+                f"Error(s) in reparametrizing for {module._get_name()}:\n\t" + "\n\t".join(said)
+            )
     kept: list[tuple[dict, str, Any]] = []
     try:
         for path, value in values.items():

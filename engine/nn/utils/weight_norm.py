@@ -23,7 +23,8 @@ class WeightNorm:
 
     def compute_weight(self, module: Any) -> Any:
         """The weight of the module's present g and v."""
-        return engine._weight_norm(getattr(module, self.name + "_v"), getattr(module, self.name + "_g"), self.dim)
+        v, g = getattr(module, self.name + "_v"), getattr(module, self.name + "_g")
+        return engine._weight_norm(v, g, self.dim)
 
     @staticmethod
     def apply(module: Any, name: str, dim: int | None) -> WeightNorm:
@@ -60,7 +61,8 @@ class WeightNorm:
 def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     """The module, its parameter computed from a length g and a direction v."""
     warnings.warn(
-        "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`.",
+        "`torch.nn.utils.weight_norm` is deprecated in favor of "
+        "`torch.nn.utils.parametrizations.weight_norm`.",
         FutureWarning,
         stacklevel=2,
     )
