@@ -35,6 +35,7 @@ NAMESPACES: dict[str, dict[str, Callable]] = {}
 """'torch', 'Tensor', 'nn.functional', 'linalg', 'special', 'fft' -> name -> function. The faces read these."""
 
 PLACED = ("grad", "grads", "result", "needs", "node")
+PLACED_AT = {"grad": 0, "grads": 1, "needs": 2, "node": 3}
 
 
 def place(fn: Callable, name: str, on: tuple[str, ...]) -> None:
@@ -103,6 +104,25 @@ class Op:
                     raise TypeError(f"{self.name}: the gradient of {covers} asks for {n}, which the op has not")
             self.plan.append((covers if isinstance(covers, tuple) else (covers,), fn, names))
         self._saving: dict[tuple[bool, ...], tuple[str, ...]] = {}
+        self._places: dict[tuple[bool, ...], tuple[tuple[str, int], ...]] = {}
+        self.sources = [tuple(self._source(n) for n in names) for _, _, names in self.plan]
+
+    def _source(self, name: str) -> tuple[int, Any]:
+        """Where a gradient's parameter comes from, looked up once: (kind, its name or its input's number)."""
+        if name in PLACED_AT:
+            return PLACED_AT[name], name
+        if name.endswith("_shape") and name[:-6] in self.inputs:
+            return 4, self.inputs.index(name[:-6])
+        return 5, name
+
+    def places_to_save(self, needs: tuple[bool, ...]) -> tuple[tuple[str, int], ...]:
+        """to_save with where each is found: a position among the arguments, or -1 - n for output n."""
+        found = self._places.get(needs)
+        if found is None:
+            found = self._places[needs] = tuple(
+                (n, -1 - int(n[6:] or 0) if n.startswith("result") else self.parameters.index(n))
+                for n in self.to_save(needs))
+        return found
 
     def to_save(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
         """Names to save when these inputs need a gradient."""
@@ -123,7 +143,8 @@ class Op:
         """The bound arguments with Tensors replaced by their arrays, promoted as the op says."""
         T = nodes.Tensor
         vals = [v._a if isinstance(v, T) else [x._a if isinstance(x, T) else x for x in v]
-                if type(v) in (list, tuple) and v and any(isinstance(x, T) for x in v) else v for v in bound]
+                if type(v) in (list, tuple) and v and type(v[0]) is not int and any(isinstance(x, T) for x in v) else v
+                for v in bound]
         if self.promote is not None:
             at = self.input_at
             kind = dt.result_type([vals[i] for i in at])
@@ -196,17 +217,15 @@ class Op:
         node = kind(tuple(edges))
         node.op = self
         saved = node.saved
-        parameters = self.parameters
-        for name in self.to_save(needs):
-            if name.startswith("result"):
-                nr = int(name[6:] or 0)
-                v = outs[nr] if many else outs
-                saved[name] = SavedTensor(v, nr) if isinstance(v, T) else v
+        for name, at in self.places_to_save(needs):
+            if at < 0:
+                v = outs[-1 - at] if many else outs
+                saved[name] = SavedTensor(v, -1 - at) if isinstance(v, T) else v
                 continue
-            v = bound[parameters.index(name)]
+            v = bound[at]
             if isinstance(v, T):
                 v = SavedTensor(v)
-            elif type(v) in (list, tuple) and v and any(isinstance(x, T) for x in v):
+            elif type(v) in (list, tuple) and v and type(v[0]) is not int and any(isinstance(x, T) for x in v):
                 v = [SavedTensor(x) if isinstance(x, T) else x for x in v]
             saved[name] = v
         node._needs = needs  # type: ignore[attr-defined]
@@ -273,14 +292,12 @@ class OpNode(Node):
                      for g, m in zip(grads, self.metas)]
         wanted = tuple(n for n, need in zip(op.inputs, self._needs) if need)
         found: dict[str, Any] = {}
-        for covers, fn, names in op.plan:
-            if not any(c in wanted for c in covers):
+        given = (grads[0], grads, wanted, self)
+        for (covers, fn, _), sources in zip(op.plan, op.sources):
+            if len(covers) == 1 and covers[0] not in wanted or not any(c in wanted for c in covers):
                 continue
-            args = [grads[0] if n == "grad" else tuple(grads) if n == "grads" else wanted if n == "needs"
-                    else self if n == "node" else self._inputs[op.inputs.index(n[:-6])][0]
-                    if n.endswith("_shape") and n[:-6] in op.inputs
-                    else self.value_of(n) for n in names]
-            got = fn(*args)
+            got = fn(*[self.value_of(n) if kind == 5 else self._inputs[n][0] if kind == 4
+                       else given[kind] if kind != 1 else tuple(grads) for kind, n in sources])
             if len(covers) == 1:
                 found[covers[0]] = got
             else:
