@@ -94,7 +94,7 @@ def sampled(points: np.ndarray, steps: int = 12) -> np.ndarray:
 
     Shapes: [3 k + 1, 2] -> [n, 2]"""
     t = np.linspace(0, 1, steps)[:, None]
-    pieces = []
+    pieces: list[np.ndarray] = []
     for at in range(0, len(points) - 1, 3):
         a, b, c, d = points[at : at + 4]
         spots = (1 - t) ** 3 * a + 3 * (1 - t) ** 2 * t * b + 3 * (1 - t) * t**2 * c + t**3 * d

@@ -51,14 +51,16 @@ class Child:
 def main() -> None:
     """Read the request, write the scene."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    from app.layout.compose import compose
+    from app.layout.compose import Layout, compose
     from app.layout.layered import layered
     from app.layout.outline import Outline
 
     request = json.loads(sys.stdin.buffer.read())
-    layout = layered
+    layout: Layout = layered
     if request["dot"]:
-        from app.layout.dot import best_of_both as layout
+        from app.layout.dot import best_of_both
+
+        layout = best_of_both
     scene = compose(Outline(**request["outline"]), frozenset(request["opened"]), request["downwards"], layout)
     sys.stdout.buffer.write(scene.to_bytes())
     sys.stdout.buffer.flush()

@@ -10,7 +10,7 @@ import numpy as np
 _FLOATS = np.float32
 
 
-def _empty(*shape: int, kind: object = _FLOATS) -> np.ndarray:
+def _empty(*shape: int, kind: type = _FLOATS) -> np.ndarray:
     return np.zeros(shape, kind)
 
 
