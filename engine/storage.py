@@ -32,6 +32,13 @@ class UntypedStorage:
         made._root = root
         return made
 
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """A file's bytes, read when they are needed; with `shared`, changes go to the file."""
+        if nbytes == 0:
+            return cls()
+        return cls._on(np.memmap(filename, np.uint8, "r+" if shared else "c", shape=(int(nbytes),)))
+
     @property
     def _bytes(self) -> np.ndarray:
         return flat(self._root).view(np.uint8)
@@ -82,6 +89,12 @@ class UntypedStorage:
     def clone(self) -> UntypedStorage:
         """A copy."""
         return UntypedStorage._on(self._root.copy())
+
+    def untyped(self) -> UntypedStorage:
+        """This storage."""
+        return self
+
+    _untyped = untyped
 
     def cpu(self) -> UntypedStorage:
         """This storage: it is on the CPU."""

@@ -174,6 +174,32 @@ def test_a_script_saves_and_loads_its_own_module_whole(tmp_path: Path) -> None:
     assert done.stdout == "Net True\n", done.stderr
 
 
+def test_safetensors_are_written_and_read_by_their_own_library(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import torch\n"
+        "from safetensors.torch import load_file, safe_open, save_file\n"
+        "t = {'w': torch.arange(6.0).reshape(2, 3), 'b': torch.ones(2, dtype=torch.bfloat16)}\n"
+        "save_file(t, 'x.safetensors', metadata={'by': 'hand'})\n"
+        "back = load_file('x.safetensors')\n"
+        "print(back['w'], back['b'].dtype)\n"
+        "with safe_open('x.safetensors', 'pt') as f:\n"
+        "    print(sorted(f.keys()), f.metadata(), f.get_slice('w')[:1])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "engine", "script.py"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout == (
+        "tensor([[0., 1., 2.],\n        [3., 4., 5.]]) torch.bfloat16\n"
+        "['b', 'w'] {'by': 'hand'} tensor([[0., 1., 2.]])\n"
+    ), done.stderr
+
+
 class Hostile:
     def __init__(self, call: Any, *args: Any) -> None:
         self.how = call, args
