@@ -9,6 +9,7 @@ from typing import Any
 
 from engine import faces as _faces
 from engine.nn import multihead as _multihead
+from engine.ops.formula import OPS
 
 multi_head_attention_forward = _multihead.multi_head_attention_forward
 _canonical_mask = _multihead.canonical_mask
@@ -30,9 +31,9 @@ def linear_cross_entropy(
     """cross_entropy of linear(input, linear_weight), whose weight may have dimensions after its classes."""
     classes = linear_weight.shape[:-1]
     bias = None if linear_bias is None else linear_bias.flatten()
-    logits = linear(input, linear_weight.flatten(0, -2), bias)  # noqa: F821
+    logits = OPS["linear"](input, linear_weight.flatten(0, -2), bias)
     logits = logits.view(*logits.shape[:-1], *classes)
-    return cross_entropy(  # noqa: F821
+    return OPS["cross_entropy"](
         logits,
         target,
         weight=weight,
@@ -47,3 +48,7 @@ for _name, _fn in _faces.NAMESPACES["nn.functional"].items():
     # so that a saved module that holds one of these names it as PyTorch does
     if _faces.NAMESPACES["torch"].get(_name) is not _fn:
         _fn.__module__ = "torch.nn.functional"
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(f"module 'torch.nn.functional' has no attribute '{name}'")

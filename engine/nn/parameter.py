@@ -58,6 +58,7 @@ class UninitializedTensorMixin:
     """A tensor that has a dtype but no shape until `materialize`."""
 
     cls_to_become: type = Tensor
+    _a: Any
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Gives it a shape; from then on it is a plain parameter or buffer."""
@@ -84,11 +85,11 @@ class UninitializedTensorMixin:
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return f"<{type(self).__name__}>"
 
-    def __reduce_ex__(self, protocol: int) -> Any:
+    def __reduce_ex__(self, protocol: Any) -> Any:
         return type(self), (self.requires_grad,)  # type: ignore[attr-defined]
 
 
-class UninitializedParameter(UninitializedTensorMixin, Parameter):
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter whose shape the first input will tell."""
 
     __module__ = "torch.nn.parameter"
@@ -109,7 +110,7 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):
         return memo[id(self)]
 
 
-class UninitializedBuffer(UninitializedTensorMixin, Tensor):
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
     """A buffer whose shape the first input will tell."""
 
     __module__ = "torch.nn.parameter"
@@ -123,6 +124,9 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):
         made.persistent = persistent
         made._is_buffer = True
         return made
+
+    persistent: bool
+    _is_buffer: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass

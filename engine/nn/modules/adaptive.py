@@ -71,7 +71,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     def reset_parameters(self) -> None:
         """Draws all layers anew."""
         self.head.reset_parameters()
-        for into_hidden, into_classes in self.tail:  # type: ignore[misc]
+        for into_hidden, into_classes in self.tail:  # type: ignore[attr-defined]
             into_hidden.reset_parameters()
             into_classes.reset_parameters()
 

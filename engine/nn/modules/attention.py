@@ -67,7 +67,7 @@ class MultiheadAttention(Module):
             self.bias_k = Parameter(engine.empty((1, 1, embed_dim), **factory))
             self.bias_v = Parameter(engine.empty((1, 1, embed_dim), **factory))
         else:
-            self.bias_k = self.bias_v = None
+            self.bias_k = self.bias_v = None  # type: ignore[assignment]
         self.add_zero_attn = add_zero_attn
         self._reset_parameters()
 
@@ -159,7 +159,7 @@ class MultiheadAttention(Module):
             attn_mask=attn_mask,
             average_attn_weights=average_attn_weights,
             is_causal=is_causal,
-            **separate,
+            **separate,  # type: ignore[arg-type]
         )
         if self.batch_first and batched:
             return output.transpose(1, 0), weights

@@ -56,7 +56,7 @@ class _NormBase(Module):
         if track_running_stats:
             self.register_buffer("running_mean", engine.zeros(num_features, **factory))
             self.register_buffer("running_var", engine.ones(num_features, **factory))
-            self.register_buffer("num_batches_tracked", engine.tensor(0, dtype=engine.long, device=device))
+            self.register_buffer("num_batches_tracked", engine.tensor(0, dtype=engine.long, device=device))  # type: ignore
         else:
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
@@ -103,7 +103,7 @@ class _NormBase(Module):
             key = prefix + "num_batches_tracked"
             if key not in state_dict:
                 own = self.num_batches_tracked
-                state_dict[key] = own if own is not None else engine.tensor(0, dtype=engine.long)
+                state_dict[key] = own if own is not None else engine.tensor(0, dtype=engine.long)  # type: ignore
         super()._load_from_state_dict(
             state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
         )
@@ -238,7 +238,7 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
         if track_running_stats:
             self.running_mean = UninitializedBuffer(**factory)
             self.running_var = UninitializedBuffer(**factory)
-            self.num_batches_tracked = engine.tensor(0, dtype=engine.long, device=device)
+            self.num_batches_tracked = engine.tensor(0, dtype=engine.long, device=device)  # type: ignore
 
     def reset_parameters(self) -> None:
         """Sets the parameters once their shapes are known."""
@@ -251,9 +251,9 @@ class _LazyNormBase(LazyModuleMixin, _NormBase):
             return
         self.num_features = input.shape[1]
         if self.affine:
-            self.weight.materialize((self.num_features,))
+            self.weight.materialize((self.num_features,))  # type: ignore[attr-defined]
             if self.bias is not None:
-                self.bias.materialize((self.num_features,))
+                self.bias.materialize((self.num_features,))  # type: ignore[attr-defined]
         if self.track_running_stats:
             self.running_mean.materialize((self.num_features,))
             self.running_var.materialize((self.num_features,))

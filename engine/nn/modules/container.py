@@ -28,7 +28,7 @@ def _place(index: Any, length: int) -> int:
 def _folded_repr(container: Module) -> str:
     """The container's text with runs of equal lines folded: (0-5): 6 x Linear(...)."""
     runs: list[list] = []
-    for i, text in enumerate(repr(module) for module in container):
+    for i, text in enumerate(repr(module) for module in container):  # type: ignore[attr-defined]
         if runs and runs[-1][2] == text:
             runs[-1][1] = i
         else:
@@ -217,7 +217,7 @@ class ModuleList(Module):
         return iter(self._modules.values())
 
     def __iadd__(self, modules: Iterable[Module]) -> Self:
-        return self.extend(modules)
+        return self.extend(modules)  # type: ignore[return-value]
 
     def __add__(self, other: Iterable[Module]) -> ModuleList:
         combined = ModuleList()
@@ -343,7 +343,7 @@ def _described(value: Any, kind_of: Any) -> str:
     if not isinstance(value, engine.Tensor):
         return f"Object of type: {type(value).__name__}"
     size = "x".join(str(n) for n in value.size())
-    device = f" ({value.device})" if value.device.type != "cpu" else ""
+    device = f" ({value.device})" if value.device.type != "cpu" else ""  # type: ignore[attr-defined]
     kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
     return f"{kind} containing: [{kind_of(value)} of size {size}{device}]"
 
@@ -383,7 +383,7 @@ class ParameterList(Module):
         return iter(self[i] for i in range(len(self)))
 
     def __iadd__(self, parameters: Iterable[Any]) -> Self:
-        return self.extend(parameters)
+        return self.extend(parameters)  # type: ignore[return-value]
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if not name.isdigit()]

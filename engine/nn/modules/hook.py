@@ -133,7 +133,7 @@ def register_module_parameter_registration_hook(hook: Callable) -> RemovableHand
 
 
 @functools.cache
-def _boundary() -> type:
+def _boundary() -> Any:
     """The identity whose node marks where a module begins or ends in the graph."""
 
     class BackwardHookFunction(engine.autograd.Function):

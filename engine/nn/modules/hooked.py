@@ -13,6 +13,7 @@ from typing import Any
 import engine
 from engine.nn.modules import hook as _hooks
 from engine.nn.modules.hook import BackwardHook, RemovableHandle
+from engine.nn.modules.tables import Tables
 
 _MIXED = (
     "Cannot use both regular backward hooks and full backward hooks on a "
@@ -24,7 +25,7 @@ def _tuple(value: Any) -> tuple:
     return value if isinstance(value, tuple) else (value,)
 
 
-class HookedCall:
+class HookedCall(Tables):
     """Registers and runs forward and backward hooks."""
 
     def register_forward_pre_hook(

@@ -11,6 +11,7 @@ from typing import Any
 
 import engine
 from engine.nn.modules.hook import RemovableHandle
+from engine.nn.modules.tables import Tables
 from engine.nn.parameter import Parameter, is_lazy
 
 _EXTRA_STATE_KEY_SUFFIX = "_extra_state"
@@ -35,7 +36,7 @@ def _keep(table: Any, hook: Callable) -> RemovableHandle:
     return handle
 
 
-class StateKeeper:
+class StateKeeper(Tables):
     """Saves and restores parameters, persistent buffers and extra state."""
 
     # -- giving -------------------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ class StateKeeper:
             return
         lazy = is_lazy(own)
         if not lazy and len(own.shape) == 0 and tuple(given.shape) == (1,):
-            given = given[0]
+            given = given[0]  # type: ignore[index]
         if not lazy and tuple(given.shape) != tuple(own.shape):
             error_msgs.append(
                 f"size mismatch for {key}: copying a param with shape {given.shape} from checkpoint, "

@@ -278,10 +278,10 @@ class LinearCrossEntropyLoss(_WeightedLoss):
 
     def forward(self, input: Any, target: Any) -> Any:
         """Shapes: (N, in_features) and (N, *out_features) → scalar, or (N, *out_features)."""
-        weight = self.linear.weight.view(self.num_classes, *self.out_features, self.linear.in_features)
+        weight = self.linear.weight.view(self.num_classes, *self.out_features, self.linear.in_features)  # type: ignore
         bias = self.linear.bias
         if bias is not None:
-            bias = bias.view(self.num_classes, *self.out_features)
+            bias = bias.view(self.num_classes, *self.out_features)  # type: ignore[attr-defined]
         return F.linear_cross_entropy(
             input,
             weight,

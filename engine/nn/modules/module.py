@@ -60,11 +60,6 @@ class Module(HookedCall, StateKeeper, Movable):
     call_super_init: bool = False
     _compiled_call_impl: Callable | None = None
 
-    training: bool
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Any]
-    _modules: dict[str, Module | None]
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if not self.call_super_init and kwargs:
             raise TypeError(
@@ -261,12 +256,12 @@ class Module(HookedCall, StateKeeper, Movable):
                 )
             if isinstance(value, Buffer) and name not in buffers:
                 self._forget(name, own, "_parameters", "_modules")
-                self.register_buffer(name, value, value.persistent)
+                self.register_buffer(name, value, value.persistent)  # type: ignore[attr-defined]
                 return
             if isinstance(value, Buffer):
                 (
                     self._non_persistent_buffers_set.discard
-                    if value.persistent
+                    if value.persistent  # type: ignore[attr-defined]
                     else self._non_persistent_buffers_set.add
                 )(name)
             for one in _hooks.buffer_registration_hooks.values():

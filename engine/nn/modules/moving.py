@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import engine
+from engine.nn.modules.tables import Tables
 from engine.nn.parameter import is_lazy
 
 
@@ -36,7 +37,7 @@ def parse_to(args: tuple, kwargs: dict) -> tuple[Any, Any, bool, Any]:
     return device, dtype, bool(non_blocking), kwargs.get("memory_format")
 
 
-class Movable:
+class Movable(Tables):
     """Casts and moves parameters and buffers, keeping the parameters the very same objects."""
 
     def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Any:

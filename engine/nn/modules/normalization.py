@@ -47,7 +47,7 @@ class CrossMapLRN2d(Module):
     def forward(self, input: Any) -> Any:
         """Same shape as the input."""
         squares = input * input
-        weights = engine.tensor(self._windows(input.size(1)), dtype=input.dtype)
+        weights = engine.tensor(self._windows(input.size(1)), dtype=input.dtype)  # type: ignore[operator]
         total = engine.einsum("ij,njhw->nihw", weights, squares)
         return input * (self.k + self.alpha / self.size * total) ** -self.beta
 

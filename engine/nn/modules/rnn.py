@@ -86,7 +86,7 @@ class RNNBase(Module):
                 "representing the probability of an element being "
                 "zeroed"
             )
-        if dropout > 0 and self.num_layers == 1:
+        if dropout > 0 and self.num_layers == 1:  # type: ignore[operator]
             warnings.warn(
                 "dropout option adds dropout after all but last "
                 "recurrent layer, so non-zero dropout expects "
@@ -131,11 +131,11 @@ class RNNBase(Module):
 
     def check_input(self, input: Any, batch_sizes: Any) -> None:
         """Raises: RuntimeError or ValueError when the input does not fit."""
-        if input.dtype != self._flat_weights[0].dtype:
+        if input.dtype != self._flat_weights[0].dtype:  # type: ignore[union-attr]
             raise ValueError(
                 f"RNN input dtype ({input.dtype}) does not match weight dtype "
-                f"({self._flat_weights[0].dtype}). "
-                f"Convert input: input.to({self._flat_weights[0].dtype}), "
+                f"({self._flat_weights[0].dtype}). "  # type: ignore[union-attr]
+                f"Convert input: input.to({self._flat_weights[0].dtype}), "  # type: ignore[union-attr]
                 f"or convert model: model.to({input.dtype})"
             )
         expected = 2 if batch_sizes is not None else 3

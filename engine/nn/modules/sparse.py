@@ -52,7 +52,7 @@ class _Table(Module):
     def _fill_padding_idx_with_zero(self) -> None:
         if self.padding_idx is not None:
             with engine.no_grad():
-                self.weight[self.padding_idx].fill_(0)
+                self.weight[self.padding_idx].fill_(0)  # type: ignore[index]
 
 
 class Embedding(_Table):

@@ -36,7 +36,7 @@ def get_total_norm(
     tensors = _tensors(tensors)
     norm_type = float(norm_type)
     if not tensors:
-        return engine.tensor(0.0)
+        return engine.tensor(0.0)  # type: ignore[operator]
     norms = [engine.linalg.vector_norm(t, norm_type) for t in tensors]
     total = engine.linalg.vector_norm(engine.stack(norms), norm_type)
     if error_if_nonfinite and not bool(engine.isfinite(total)):

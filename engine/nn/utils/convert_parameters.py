@@ -25,5 +25,5 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     start = 0
     for param in parameters:
         size = param.numel()
-        param.data = vec[start : start + size].view_as(param).data
+        param.data = vec[start : start + size].view_as(param).data  # type: ignore[index]
         start += size

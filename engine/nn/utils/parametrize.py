@@ -77,11 +77,11 @@ class ParametrizationList(ModuleList):
         self.is_tensor = isinstance(new, engine.Tensor)
         self.ntensors = 1 if self.is_tensor else len(new)
         if self.is_tensor:
-            if original.dtype != new.dtype:
+            if original.dtype != new.dtype:  # type: ignore[union-attr]
                 raise ValueError(
                     "When `right_inverse` outputs one tensor, it may not change the dtype.\n"
                     f"original.dtype: {original.dtype}\n"
-                    f"right_inverse(original).dtype: {new.dtype}"
+                    f"right_inverse(original).dtype: {new.dtype}"  # type: ignore[union-attr]
                 )
             with engine.no_grad():
                 _maybe_set(original, new)
@@ -166,7 +166,7 @@ def _inject_new_class(module: Module) -> None:
         made = self.__new__(self.__class__)
         memo[id(self)] = made
         made.__dict__ = deepcopy(self.__dict__, memo)
-        slots = copyreg._slotnames(cls)
+        slots = copyreg._slotnames(cls)  # type: ignore[attr-defined]
         for slot in slots:
             if hasattr(self, slot):
                 setattr(made, slot, deepcopy(getattr(self, slot), memo))

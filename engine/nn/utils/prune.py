@@ -369,7 +369,7 @@ def _check_amount(amount: Any) -> None:
     if not isinstance(amount, numbers.Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
     if (isinstance(amount, numbers.Integral) and amount < 0) or (
-        not isinstance(amount, numbers.Integral) and not 0.0 <= amount <= 1.0
+        not isinstance(amount, numbers.Integral) and not 0.0 <= amount <= 1.0  # type: ignore[operator]
     ):
         raise ValueError(
             f"amount={amount} should either be a float in the range [0, 1] or a non-negative integer"
@@ -388,7 +388,7 @@ def _check_structured(t: Any, dim: int) -> None:
 
 def _count(amount: Any, size: int) -> int:
     if isinstance(amount, numbers.Integral):
-        if amount > size:
+        if amount > size:  # type: ignore[operator]
             raise ValueError(
                 f"amount={amount} should be smaller than the number of parameters to prune={size}"
             )

@@ -158,7 +158,7 @@ def pad_sequence(
 ) -> Any:
     """Sequences of different lengths in one tensor. Shapes: list of (L, *) → (T, N, *)."""
     if isinstance(sequences, engine.Tensor):
-        sequences = sequences.unbind(0)
+        sequences = list(sequences)
     elif not isinstance(sequences, Iterable):
         raise RuntimeError(
             f"pad_sequence: Expected iterable for input sequences, but got arg of type: {type(sequences)}"
