@@ -255,6 +255,9 @@ class Op:
             try:
                 bound = bind(*args, **kwargs)
             except TypeError as e:
+                if takes_out and len(args) > 1 and not kwargs and isinstance(args[-1], nodes.Tensor):
+                    # torch.add(x, y, result): tutorials of 2018 pass out by position.
+                    return into(args[-1], call(*checked(bind, me, args[:-1], {})))
                 raise argument_error(me, e) from None
             return call(*bound)
 

@@ -12,11 +12,11 @@ import pytest
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 pytest.importorskip("pytestqt")
 
-from PySide6.QtCore import QTimer  # noqa: E402
+from PySide6.QtCore import QTimer
 
-from app.link.bridge import LinkBridge  # noqa: E402
-from app.session.session import Session  # noqa: E402
-from tests.end_to_end.scripts import regression  # noqa: E402
+from app.link.bridge import LinkBridge
+from app.session.session import Session
+from tests.end_to_end.scripts import regression
 
 
 @pytest.fixture

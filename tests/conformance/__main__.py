@@ -1,0 +1,97 @@
+"""Walks the tables in PyTorch's wheel and prints, row by row, samples passed and the first difference, with totals.
+
+python -m tests.conformance [--table ops|modules|schedulers] [--match REGEX] [--all] [--floor]
+
+--floor exits with 1 when a total is below what the project has reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+import warnings
+from typing import Any
+
+GAPS = {
+    "torch._scaled_mm": "float8 products need types that NumPy has not",
+    "torch._scaled_mm_v2": "float8 products need types that NumPy has not",
+    "sparse.sampled_addmm": "sparse CSR tensors are not part of the engine",
+    "sparse.mm:reduce": "sparse CSR tensors are not part of the engine",
+    "chalf": "complex32 has no NumPy type",
+    "hash_tensor": "a checksum of PyTorch's own, which no listed program calls",
+}
+FLOOR = {"ops": 520, "modules": 100, "schedulers": 1}
+
+
+def report(table: str, rows: list[dict], everything: bool) -> int:
+    """Print one table; the number of rows that pass whole."""
+    whole = [r for r in rows if r["passed"] == r["total"]]
+    mostly = [r for r in rows if r["passed"] * 2 > r["total"]]
+    for r in rows:
+        if everything or r["passed"] != r["total"]:
+            gap = GAPS.get(r["name"])
+            note = f"known gap: {gap}" if gap else r["first"]
+            print(f"{r['name']:44} {r['passed']:>4}/{r['total']:<4} {note[:150]}")
+    samples = sum(r["passed"] for r in rows), sum(r["total"] for r in rows)
+    print(f"\n{table}: {len(whole)} of {len(rows)} rows pass whole, {len(mostly)} for the most part; "
+          f"{samples[0]} of {samples[1]} samples; {sum(r['name'] in GAPS for r in rows)} known gaps")
+    if any("errors" in r for r in rows):
+        same = sum(r["errors"][0] for r in rows)
+        total = sum(r["errors"][1] for r in rows)
+        print(f"{table}: {same} of {total} error inputs raise PyTorch's exception type")
+    print()
+    return len(whole)
+
+
+def walk(table: str, match: str) -> list[dict]:
+    """The rows of one table."""
+    import torch
+
+    torch.set_num_threads(1)
+    found: list[Any] = []
+    if table == "ops":
+        from torch.testing._internal.common_methods_invocations import op_db
+
+        from tests.conformance import ops
+
+        found = [ops.check(i) for i in op_db if ops.public(i) and re.search(match, ops.entry_name(i))]
+    elif table == "modules":
+        from torch.testing._internal.common_modules import module_db
+
+        from tests.conformance import modules
+
+        found = [modules.check(i) for i in module_db if re.search(match, i.module_cls.__name__)]
+    return found
+
+
+def main() -> int:
+    """Run the tables; 1 when --floor was asked and a total is below it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", choices=["ops", "modules", "schedulers"], action="append")
+    parser.add_argument("--match", default=".")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--floor", action="store_true")
+    given = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    below = []
+    for table in given.table or ["ops", "modules", "schedulers"]:
+        start = time.time()
+        if table == "schedulers":
+            from tests.conformance import schedulers
+
+            passed = int(not schedulers.main())
+        else:
+            passed = report(table, walk(table, given.match), given.all)
+        print(f"{table}: {time.time() - start:.0f} s\n")
+        if passed < FLOOR[table]:
+            below.append(table)
+    if given.floor and below:
+        print(f"below what was reached before: {', '.join(below)}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
