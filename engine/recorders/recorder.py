@@ -145,6 +145,13 @@ class Recorder:
         if self.pilot is not None:
             self.pilot.optimizer_stepped(optimizer)
 
+    def scalar_logged(self, name: str, value: float, step: int | None) -> None:
+        """A script's own SummaryWriter has noted a number."""
+        try:
+            self.emit(happened.ScalarLogged(name, step or 0, value))
+        except Exception as error:
+            self.on_error(error)
+
     def drive(self, run: BackwardRun) -> None:
         """Take a backward to its end, telling of it."""
         if self.is_elsewhere():
@@ -267,7 +274,10 @@ def _holds(value: Any, node: Node, nr: int) -> bool:
 def _plain_inputs(op: Any, bound: tuple) -> tuple:
     """(slot, name, array) of each tensor argument that wants no gradient."""
     found = []
-    differentiable = op.input_at
+    differentiable = getattr(op, "input_at", None)
+    if differentiable is None:  # a Function of the user's own has no record: an edge for each argument
+        differentiable = tuple(range(len(bound)))
+    names = op.parameters
     extra = len(differentiable)
     for place, value in enumerate(bound):
         if not isinstance(value, nodes.Tensor) or value._rg:
@@ -277,5 +287,6 @@ def _plain_inputs(op: Any, bound: tuple) -> tuple:
         else:
             slot = extra
             extra += 1
-        found.append((slot, op.parameters[place], value._a))
+        name = names[place] if place < len(names) else f"input {place}"
+        found.append((slot, name, value._a))
     return tuple(found)

@@ -197,8 +197,11 @@ def test_an_observer_is_told_of_each_step(monkeypatch: pytest.MonkeyPatch) -> No
     class Watcher:
         seen: list = []
 
+        def optimizer_begins(self, optimizer: Any) -> None:
+            self.seen.append((optimizer, p.item()))
+
         def optimizer_stepped(self, optimizer: Any) -> None:
-            self.seen.append(optimizer)
+            self.seen.append((optimizer, p.item()))
 
     watcher, p = Watcher(), parameter(1.0)
     optimizer = torch.optim.SGD([p], lr=0.5)
@@ -206,7 +209,7 @@ def test_an_observer_is_told_of_each_step(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(modes, "observer", watcher)
     optimizer.step()
     monkeypatch.setattr(modes, "observer", None)
-    assert watcher.seen == [optimizer]
+    assert watcher.seen == [(optimizer, 1.0), (optimizer, 0.5)]
     assert p.item() == 0.5
 
 
