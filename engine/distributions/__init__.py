@@ -4,12 +4,13 @@ distribution.py  what all have in common
 parameter.py     how their parameters are given
 constraints.py   which values are valid
 normal.py, bernoulli.py ...  one distribution each
+transforms.py    invertible maps;  transformed_distribution.py  what comes out of them
 independent.py   turns batch dimensions into event dimensions
 kl.py            kl_divergence of pairs
 May import: the floors below engine.nn, and engine itself at call time.
 """
 
-from engine.distributions import constraints, kl
+from engine.distributions import constraints, kl, transforms
 from engine.distributions.bernoulli import Bernoulli
 from engine.distributions.beta import Beta
 from engine.distributions.binomial import Binomial
@@ -19,54 +20,102 @@ from engine.distributions.chi2 import Chi2
 from engine.distributions.dirichlet import Dirichlet
 from engine.distributions.distribution import Distribution
 from engine.distributions.exponential import Exponential
+from engine.distributions.fisher_snedecor import FisherSnedecor
 from engine.distributions.gamma import Gamma
 from engine.distributions.geometric import Geometric
 from engine.distributions.gumbel import Gumbel
 from engine.distributions.half_cauchy import HalfCauchy
 from engine.distributions.half_normal import HalfNormal
 from engine.distributions.independent import Independent
+from engine.distributions.inverse_gamma import InverseGamma
 from engine.distributions.kl import kl_divergence, register_kl
+from engine.distributions.kumaraswamy import Kumaraswamy
 from engine.distributions.laplace import Laplace
 from engine.distributions.log_normal import LogNormal
+from engine.distributions.mixture_same_family import MixtureSameFamily
 from engine.distributions.multinomial import Multinomial
 from engine.distributions.multivariate_normal import MultivariateNormal
+from engine.distributions.negative_binomial import NegativeBinomial
 from engine.distributions.normal import Normal
-from engine.distributions.one_hot_categorical import (
-    OneHotCategorical,
-    OneHotCategoricalStraightThrough,
-)
+from engine.distributions.one_hot_categorical import OneHotCategorical, OneHotCategoricalStraightThrough
+from engine.distributions.pareto import Pareto
 from engine.distributions.poisson import Poisson
+from engine.distributions.relaxed_bernoulli import LogitRelaxedBernoulli, RelaxedBernoulli
+from engine.distributions.relaxed_categorical import ExpRelaxedCategorical, RelaxedOneHotCategorical
 from engine.distributions.student_t import StudentT
+from engine.distributions.transformed_distribution import TransformedDistribution
+from engine.distributions.transforms import (
+    AbsTransform,
+    AffineTransform,
+    ComposeTransform,
+    ExpTransform,
+    IndependentTransform,
+    PowerTransform,
+    ReshapeTransform,
+    SigmoidTransform,
+    SoftmaxTransform,
+    SoftplusTransform,
+    TanhTransform,
+    Transform,
+    identity_transform,
+)
 from engine.distributions.uniform import Uniform
+from engine.distributions.weibull import Weibull
 
 __all__ = [
+    "AbsTransform",
+    "AffineTransform",
     "Bernoulli",
     "Beta",
     "Binomial",
     "Categorical",
     "Cauchy",
     "Chi2",
+    "ComposeTransform",
     "Dirichlet",
     "Distribution",
+    "ExpRelaxedCategorical",
+    "ExpTransform",
     "Exponential",
+    "FisherSnedecor",
     "Gamma",
     "Geometric",
     "Gumbel",
     "HalfCauchy",
     "HalfNormal",
     "Independent",
+    "IndependentTransform",
+    "InverseGamma",
+    "Kumaraswamy",
     "Laplace",
     "LogNormal",
+    "LogitRelaxedBernoulli",
+    "MixtureSameFamily",
     "Multinomial",
     "MultivariateNormal",
+    "NegativeBinomial",
     "Normal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
+    "Pareto",
     "Poisson",
+    "PowerTransform",
+    "RelaxedBernoulli",
+    "RelaxedOneHotCategorical",
+    "ReshapeTransform",
+    "SigmoidTransform",
+    "SoftmaxTransform",
+    "SoftplusTransform",
     "StudentT",
+    "TanhTransform",
+    "Transform",
+    "TransformedDistribution",
     "Uniform",
+    "Weibull",
     "constraints",
+    "identity_transform",
     "kl",
     "kl_divergence",
     "register_kl",
+    "transforms",
 ]

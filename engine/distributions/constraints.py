@@ -218,6 +218,22 @@ class _IndependentConstraint(Constraint):
         return valid.reshape((*kept, -1)).all(-1)
 
 
+class MixtureSameFamilyConstraint(Constraint):
+    """The support of a mixture: that of its components, asked along a dimension of size one."""
+
+    def __init__(self, base_constraint: Constraint) -> None:
+        self.base_constraint = base_constraint
+        self.is_discrete, self.event_dim = base_constraint.is_discrete, base_constraint.event_dim
+
+    def __repr__(self) -> str:
+        return f"MixtureSameFamilyConstraint({self.base_constraint!r})"
+
+    def check(self, value: Any) -> Any:
+        valid = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
+        kept = tuple(value.shape[: value.dim() - self.event_dim])
+        return valid.reshape((*kept, -1)).all(-1)
+
+
 def is_dependent(constraint: Any) -> bool:
     """True for a constraint that only an instance knows."""
     return isinstance(constraint, _Dependent)

@@ -113,6 +113,32 @@ def test_independent_sums_over_the_event() -> None:
     assert whole.log_prob(value).item() == pytest.approx(base.log_prob(value).sum().item())
 
 
+def test_a_squashed_normal_has_the_density_of_the_change_of_variable() -> None:
+    D = engine.distributions
+    squashed = D.TransformedDistribution(D.Normal(0.5, 2.0), [D.TanhTransform(cache_size=1)])
+    y = engine.linspace(-0.9, 0.9, 7)
+    expected = scipy.stats.norm.logpdf(np.arctanh(y._array()), 0.5, 2.0) - np.log(1 - y._array() ** 2)
+    np.testing.assert_allclose(squashed.log_prob(y)._array(), expected, rtol=1e-4)
+
+
+def test_a_chain_of_maps_goes_there_and_back() -> None:
+    D = engine.distributions
+    chain = D.ComposeTransform([D.AffineTransform(1.0, -2.0), D.ExpTransform(), D.SigmoidTransform()])
+    x = engine.linspace(-1.0, 1.0, 5)
+    np.testing.assert_allclose(chain.inv(chain(x))._array(), x._array(), atol=1e-4)
+
+
+def test_a_mixture_weighs_the_densities_of_its_components() -> None:
+    D = engine.distributions
+    parts = D.Normal(engine.arange(2.0) * 3, engine.ones(2))
+    mixture = D.MixtureSameFamily(D.Categorical(engine.arange(1.0, 3.0)), parts)
+    x = np.linspace(-2, 5, 9)
+    expected = np.log(scipy.stats.norm.pdf(x) / 3 + scipy.stats.norm.pdf(x, 3) * 2 / 3)
+    np.testing.assert_allclose(mixture.log_prob(engine.from_numpy(x).float())._array(), expected, rtol=1e-5)
+    assert mixture.mean.item() == pytest.approx(2.0)
+    assert mixture.variance.item() == pytest.approx(3.0)
+
+
 def test_expand_repeats_the_batch() -> None:
     wide = built(engine, "Gamma", ([1.0, 2.0], 3.0)).expand((4, 2))
     assert tuple(wide.batch_shape) == (4, 2) and tuple(wide.sample((5,)).shape) == (5, 4, 2)
