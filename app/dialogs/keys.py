@@ -15,7 +15,7 @@ class KeysDialog(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
-        self.resize(680, 620)
+        self.resize(780, 640)
         page = QWidget()
         grid = QGridLayout(page)
         grid.setContentsMargins(24, 20, 24, 24)
@@ -44,6 +44,7 @@ class KeysDialog(QDialog):
                 title = QLabel(record.title.rstrip("…"))
                 text = QLabel(record.text)
                 text.setObjectName("Muted")
+                text.setWordWrap(True)
                 grid.addWidget(cap, row, 0, Qt.AlignmentFlag.AlignLeft)
                 grid.addWidget(title, row, 1)
                 grid.addWidget(text, row, 2)

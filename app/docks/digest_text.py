@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from app.look.number import figure, percent_text
 from engine.protocol.event import Digest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def digest_of(values: np.ndarray, dtype: str) -> Digest:
+    """What there is to say of an array whose digest did not come with it."""
+    import numpy as np
+
+    flat = np.abs(values) if values.dtype.kind == "c" else values
+    flat = flat.reshape(-1).astype(np.float64)
+    fine = flat[np.isfinite(flat)]
+    some = fine if fine.size else np.zeros(1)
+    return Digest(
+        tuple(values.shape),
+        dtype,
+        float(np.linalg.norm(fine)),
+        float(some.min()),
+        float(some.max()),
+        float(some.mean()),
+        int((flat == 0).sum()),
+        int((flat < 0).sum()),
+        int(np.isnan(flat).sum()),
+        int(np.isinf(flat).sum()),
+    )
 
 
 def digest_line(digest: Digest) -> str:

@@ -13,11 +13,11 @@ from app.look.number import duration_text, figure, shape_text
 from app.look.theme import theme
 from app.session.graph import Node, NodeState
 from app.session.session import NodeInfo, Session
-from engine.protocol.event import Digest
+from engine.protocol.event import Digest, TensorFetched
 
 from .blank import BlankOr
 from .chain_rule import Rule, input_name, rules_of
-from .digest_text import digest_line
+from .digest_text import digest_line, digest_of
 from .dock import Dock
 from .inspector_part import KeyHints, RuleCard, SlotRow, caption, muted
 from .tensor_table import array_of
@@ -219,7 +219,7 @@ class InspectorDock(Dock):
             tag = self._asked.get(row.what, "")
             answer = self.session.fetched.get(tag)
             wrong = self.session.fetch_errors.get(tag, "")
-            digest = self._digest(node, row.what) or (answer.whole if answer is not None else None)
+            digest = self._digest(node, row.what) or self._whole(answer)
             name, line = self._words(info, row.what, digest)
             if digest is None and answer is None:
                 line = self._absence(node, row.what, wrong) if not line else line
@@ -266,6 +266,12 @@ class InspectorDock(Dock):
         if place.isdigit() and int(place) < len(parts):
             return parts[int(place)]
         return node.grad if what == "incoming:0" and node.kind == "op" else None
+
+    @staticmethod
+    def _whole(answer: TensorFetched | None) -> Digest | None:
+        if answer is None or answer.whole is not None:
+            return answer.whole if answer is not None else None
+        return digest_of(array_of(answer.data, answer.dtype, tuple(answer.shape)), answer.dtype)
 
     def _words(self, info: NodeInfo, what: str, digest: Digest | None) -> tuple[str, str]:
         node, graph = info.node, self.session.graph

@@ -23,7 +23,7 @@ from app.session.graph import Node
 from app.session.session import Session
 
 from .blank import BlankOr
-from .digest_text import digest_line
+from .digest_text import digest_line, digest_of
 from .dock import Dock
 from .picture import HeatMap, Histogram
 from .tensor_table import TensorTable, array_of
@@ -186,7 +186,7 @@ class TensorDock(Dock):
             self._array = array_of(answer.data, answer.dtype, tuple(answer.shape))
             self._full = tuple(answer.whole.shape) if answer.whole is not None else tuple(answer.shape)
             self.name.setText(f"{node.name}  {shape_text(self._full)} {answer.dtype.removeprefix('torch.')}")
-            self.line.setText(digest_line(answer.whole) if answer.whole is not None else "")
+            self.line.setText(digest_line(answer.whole or digest_of(self._array, answer.dtype)))
             self._put()
         self._answer = answer
 

@@ -1,6 +1,6 @@
 """Drives the real window on the quickstart and writes the README's pictures, light and dark.
 
-    python -m app.shell.screenshot [FOLDER] [--size 1600x1000] [--only paused]
+    python -m app.shell.screenshot [FOLDER] [--size 1600x1000] [--only paused | --all]
 
 The script runs in its child process on the engine; nothing in the pictures is made up."""
 
@@ -24,6 +24,8 @@ from . import start
 from .window import MainWindow
 
 ITERATION = 41
+README = ("welcome", "paused", "tensor", "flow")
+ALL = ("welcome", "opened", "paused", "stepped", "tensor", "flow", "console", "palette")
 WAIT_MS = 60_000
 
 
@@ -48,8 +50,8 @@ def wait_until(true: Callable[[], object], what: str, session: Session | None = 
 class Tour:
     """The seven steps of a first visit, a picture of each."""
 
-    def __init__(self, folder: Path, theme: str, size: tuple[int, int], only: str) -> None:
-        self._folder, self._theme, self._only = folder, theme, only
+    def __init__(self, folder: Path, theme: str, size: tuple[int, int], names: list[str]) -> None:
+        self._folder, self._theme, self._names = folder, theme, names
         set_theme(theme)
         self.session = Session()
         self.window = MainWindow(self.session)
@@ -62,7 +64,7 @@ class Tour:
         """Write the window as it is now."""
         self.window.pulse.flush()
         wait(350)
-        if self._only in ("", name):
+        if name in self._names:
             path = self._folder / f"{name}-{self._theme}.png"
             self.window.grab().save(str(path))
             print(path)
@@ -93,9 +95,7 @@ class Tour:
         bench.tensor.raise_()
         self.shoot("tensor")
         session.step("end")
-        wait_until(
-            lambda: session.state == "paused" and session.here is None, "the end of backward", session
-        )
+        wait_until(lambda: session.state == "paused" and session.here is None, "the end of backward", session)
         bench.gradient_flow.raise_()
         self.shoot("flow")
         bench.console.raise_()
@@ -116,18 +116,20 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.shell.screenshot", description=__doc__)
     parser.add_argument("folder", nargs="?", default=str(RESOURCES / "screenshots"))
     parser.add_argument("--size", default="1600x1000")
-    parser.add_argument("--only", default="", help="one picture, by name")
+    parser.add_argument("--only", choices=ALL, help="one picture, by name")
+    parser.add_argument("--all", action="store_true", help="every step, not only those of the README")
     parser.add_argument("--theme", default="", choices=["", "light", "dark"])
     options = parser.parse_args(arguments)
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
+    names = [options.only] if options.only else list(ALL if options.all else README)
     width, height = (int(n) for n in options.size.split("x"))
     with tempfile.TemporaryDirectory() as settings:
         QSettings.setPath(QSettings.Format.IniFormat, QSettings.Scope.UserScope, settings)
         app = start.make_application()
         for theme in [options.theme] if options.theme else ["light", "dark"]:
             QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Gradwalk", "Gradwalk").clear()
-            tour = Tour(folder, theme, (width, height), options.only)
+            tour = Tour(folder, theme, (width, height), names)
             try:
                 tour.walk()
             finally:
