@@ -1,6 +1,9 @@
-"""Convolutions of images by compiled kernels: direct for few channels, Winograd for 3 x 3, else columns and a product.
+"""Convolutions of images by compiled kernels.
 
-Used once a program has done enough convolving that compiling pays; see `worth`. Shapes: as in kernels.convolution.
+Direct for few channels, Winograd for 3 x 3, else columns and a product.
+
+Used once a program has done enough convolving that compiling pays; see `worth`. Shapes: as in
+kernels.convolution.
 """
 
 from __future__ import annotations
@@ -54,12 +57,13 @@ def _padded(x: np.ndarray, padding: tuple) -> np.ndarray:
         return np.ascontiguousarray(x)
     n, c, h, w = x.shape
     out = np.zeros((n, c, h + 2 * ph, w + 2 * pw), x.dtype)
-    out[:, :, ph:ph + h, pw:pw + w] = x
+    out[:, :, ph : ph + h, pw : pw + w] = x
     return out
 
 
-def forward(x: np.ndarray, w: np.ndarray, b: Any, places: tuple, stride: tuple, padding: tuple,
-            dilation: tuple) -> np.ndarray:
+def forward(
+    x: np.ndarray, w: np.ndarray, b: Any, places: tuple, stride: tuple, padding: tuple, dilation: tuple
+) -> np.ndarray:
     """y = w * x + b."""
     n, c = x.shape[:2]
     o, _, kh, kw = w.shape
@@ -71,8 +75,15 @@ def forward(x: np.ndarray, w: np.ndarray, b: Any, places: tuple, stride: tuple, 
         height, width = x.shape[2:]
         _direct(kw).forward(x.reshape(n, -1), np.ascontiguousarray(w), b, y, height, width, *places)
         return y
-    if (kh, kw) == (3, 3) and stride == (1, 1) and dilation == (1, 1) and c % 16 == 0 and o % 16 == 0 and c * o >= 1024 \
-            and min(places) >= 4:
+    if (
+        (kh, kw) == (3, 3)
+        and stride == (1, 1)
+        and dilation == (1, 1)
+        and c % 16 == 0
+        and o % 16 == 0
+        and c * o >= 1024
+        and min(places) >= 4
+    ):
         return _forward_by_tiles(x, w, b, places, padding)
     y = np.empty((n, o, *places), x.dtype)
     flat = np.ascontiguousarray(w).reshape(o, -1)
@@ -90,7 +101,9 @@ def forward(x: np.ndarray, w: np.ndarray, b: Any, places: tuple, stride: tuple, 
     return y
 
 
-def _forward_by_tiles(x: np.ndarray, w: np.ndarray, b: np.ndarray, places: tuple, padding: tuple) -> np.ndarray:
+def _forward_by_tiles(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, places: tuple, padding: tuple
+) -> np.ndarray:
     n, c = x.shape[:2]
     o = w.shape[0]
     down, across = -(-places[0] // 4), -(-places[1] // 4)
@@ -99,20 +112,28 @@ def _forward_by_tiles(x: np.ndarray, w: np.ndarray, b: np.ndarray, places: tuple
     kernels.channels_last(np.ascontiguousarray(x)[:, :, :, :], wide, *padding)
     v = np.empty((36, n * down * across, c), x.dtype)
     kernels.input_tiles(wide, v, down, across)
-    u = np.matmul(winograd_source.weight_table(x.dtype), np.ascontiguousarray(w).reshape(o * c, 9).T).reshape(36, o, c)
+    u = np.matmul(winograd_source.weight_table(x.dtype), np.ascontiguousarray(w).reshape(o * c, 9).T).reshape(
+        36, o, c
+    )
     p = np.matmul(v, u.swapaxes(1, 2))
     y = np.empty((n, o, *places), x.dtype)
     kernels.output_tiles(p, b, y, down, across)
     return y
 
 
-def input_gradient(g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, padding: tuple, dilation: tuple) -> np.ndarray:
+def input_gradient(
+    g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, padding: tuple, dilation: tuple
+) -> np.ndarray:
     """The gradient of x from that of y."""
     n, o = g.shape[:2]
     _, c, kh, kw = w.shape
     back = tuple(d * (k - 1) - p for d, k, p in zip(dilation, (kh, kw), padding))
-    if stride == (1, 1) and dilation == (1, 1) and min(back) >= 0 and (
-            _is_direct(o, w, stride, dilation) or (kh, kw) == (3, 3)):
+    if (
+        stride == (1, 1)
+        and dilation == (1, 1)
+        and min(back) >= 0
+        and (_is_direct(o, w, stride, dilation) or (kh, kw) == (3, 3))
+    ):
         turned = np.ascontiguousarray(w[:, :, ::-1, ::-1].swapaxes(0, 1))
         return forward(g, turned, None, size, stride, back, dilation)
     gx = np.zeros((n, c, *size), g.dtype)
@@ -128,8 +149,9 @@ def input_gradient(g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, pad
     return gx
 
 
-def weight_gradient(g: np.ndarray, x: np.ndarray, reach: tuple, stride: tuple, padding: tuple,
-                    dilation: tuple) -> np.ndarray:
+def weight_gradient(
+    g: np.ndarray, x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation: tuple
+) -> np.ndarray:
     """The gradient of w from that of y and from x."""
     n, o = g.shape[:2]
     c, (kh, kw) = x.shape[1], reach

@@ -1,6 +1,7 @@
-"""Source to compiled kernel, kept on disk: `load(source)` is a module whose njit functions start warm next time.
+"""Source to compiled kernel, kept on disk: what `load(source)` gives starts warm next time.
 
-Kernels are written as source files in the user's cache folder, for numba keeps what it compiled beside the file it
+Kernels are written as source files in the user's cache folder, for numba keeps what it compiled beside
+the file it
 came from; what is made in a closure would be compiled anew by every process.
 """
 
@@ -39,7 +40,8 @@ def cache_folder() -> Path:
 
 
 def prepare() -> None:
-    """Let numba use whole vector registers; LLVM halves them on some processors, which costs up to twice the time."""
+    """Let numba use whole vector registers; LLVM halves them on some processors, which costs up to twice
+    the time."""
     if "NUMBA_CPU_FEATURES" in os.environ or "numba" in sys.modules:
         return
     import llvmlite.binding as llvm

@@ -1,6 +1,7 @@
 """The three products of a convolution: forward, and the gradients of its input and of its weight.
 
-Shapes: x (n, groups * c, *size), w (groups * o, c, *window), y (n, groups * o, *places). Any number of dimensions.
+Shapes: x (n, groups * c, *size), w (groups * o, c, *window), y (n, groups * o, *places);
+any number of dimensions.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from engine.kernels import compiled_convolution as compiled
 
 def places(size: tuple, reach: tuple, stride: tuple, padding: tuple, dilation: tuple) -> tuple[int, ...]:
     """How often a window fits into each dimension."""
-    return tuple((n + 2 * p - d * (k - 1) - 1) // s + 1
-                 for n, k, s, p, d in zip(size, reach, stride, padding, dilation))
+    return tuple(
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, s, p, d in zip(size, reach, stride, padding, dilation)
+    )
 
 
 def padded(x: np.ndarray, padding: tuple) -> np.ndarray:
@@ -32,11 +35,16 @@ def padded(x: np.ndarray, padding: tuple) -> np.ndarray:
 def windows(x: np.ndarray, reach: tuple, stride: tuple, dilation: tuple, out: tuple) -> np.ndarray:
     """A view of a padded x. Shapes: (n, c, *reach, *out)."""
     s = x.strides
-    return window(x, (*x.shape[:2], *reach, *out),
-                  (*s[:2], *(t * d for t, d in zip(s[2:], dilation)), *(t * k for t, k in zip(s[2:], stride))))
+    return window(
+        x,
+        (*x.shape[:2], *reach, *out),
+        (*s[:2], *(t * d for t, d in zip(s[2:], dilation)), *(t * k for t, k in zip(s[2:], stride))),
+    )
 
 
-def forward(x: np.ndarray, w: np.ndarray, b: Any, stride: tuple, padding: tuple, dilation: tuple, groups: int) -> np.ndarray:
+def forward(
+    x: np.ndarray, w: np.ndarray, b: Any, stride: tuple, padding: tuple, dilation: tuple, groups: int
+) -> np.ndarray:
     """y = w * x + b."""
     n, reach = x.shape[0], w.shape[2:]
     out = places(x.shape[2:], reach, stride, padding, dilation)
@@ -48,7 +56,11 @@ def forward(x: np.ndarray, w: np.ndarray, b: Any, stride: tuple, padding: tuple,
     else:
         c = w.shape[1]
         if prod(reach) == 1 and not any(padding):
-            cols = x if all(k == 1 for k in stride) else x[(slice(None), slice(None), *(slice(None, None, k) for k in stride))]
+            cols = (
+                x
+                if all(k == 1 for k in stride)
+                else x[(slice(None), slice(None), *(slice(None, None, k) for k in stride))]
+            )
             cols = np.ascontiguousarray(cols)
         else:
             cols = windows(np.ascontiguousarray(padded(x, padding)), reach, stride, dilation, out)
@@ -59,8 +71,9 @@ def forward(x: np.ndarray, w: np.ndarray, b: Any, stride: tuple, padding: tuple,
     return y
 
 
-def input_gradient(g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, padding: tuple, dilation: tuple,
-                   groups: int) -> np.ndarray:
+def input_gradient(
+    g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, padding: tuple, dilation: tuple, groups: int
+) -> np.ndarray:
     """The gradient of x from that of y: each window's share is added back to where it was read."""
     n, reach, out = g.shape[0], w.shape[2:], g.shape[2:]
     o, c = w.shape[0] // groups, w.shape[1]
@@ -72,15 +85,20 @@ def input_gradient(g: np.ndarray, w: np.ndarray, size: tuple, stride: tuple, pad
         shares = np.matmul(turned, np.ascontiguousarray(g).reshape(n, groups, o, prod(out)))
         shares = shares.reshape(n, groups * c, *reach, *out)
         for at in np.ndindex(*reach):
-            there = tuple(slice(i * d, i * d + s * (m - 1) + 1, s) for i, d, s, m in zip(at, dilation, stride, out))
+            there = tuple(
+                slice(i * d, i * d + s * (m - 1) + 1, s) for i, d, s, m in zip(at, dilation, stride, out)
+            )
             whole[(slice(None), slice(None), *there)] += shares[(slice(None), slice(None), *at)]
     if any(padding):
-        whole = np.ascontiguousarray(whole[(slice(None), slice(None), *(slice(p, p + k) for p, k in zip(padding, size)))])
+        whole = np.ascontiguousarray(
+            whole[(slice(None), slice(None), *(slice(p, p + k) for p, k in zip(padding, size)))]
+        )
     return whole
 
 
-def weight_gradient(g: np.ndarray, x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation: tuple,
-                    groups: int) -> np.ndarray:
+def weight_gradient(
+    g: np.ndarray, x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation: tuple, groups: int
+) -> np.ndarray:
     """The gradient of w from that of y and from x."""
     n, out = g.shape[0], g.shape[2:]
     o, c = g.shape[1] // groups, x.shape[1] // groups

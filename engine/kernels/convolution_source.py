@@ -1,7 +1,9 @@
 """Source of the compiled convolution kernels, written out for one width of the window.
 
-Rows are treated as one run: a place q of the output stands for row q // width and column q % width of the padded
-input, and the last columns of each row are computed for nothing and dropped. So the inner loop is long and without
+Rows are treated as one run: a place q of the output stands for row q // width and column q % width of
+the padded
+input, and the last columns of each row are computed for nothing and dropped. So the inner loop is long
+and without
 branches whatever the size of the image. Shapes: x (n, c, height * width) padded, y (n, o, rows, columns).
 """
 
@@ -10,18 +12,25 @@ from __future__ import annotations
 
 def direct(taps: int) -> str:
     """Forward and weight gradient for windows of this width, stride 1, for few channels."""
+
     def sums(who: str) -> str:
         return " + ".join(f"{who}{j} * xx[q + {j}]" for j in range(taps))
 
-    loads = "\n".join(f"                    u{j} = w[o, k, i, {j}]\n                    v{j} = w[o1, k, i, {j}]"
-                      for j in range(taps))
+    loads = "\n".join(
+        f"                    u{j} = w[o, k, i, {j}]\n                    v{j} = w[o1, k, i, {j}]"
+        for j in range(taps)
+    )
     zero = " = ".join([f"s{j}" for j in range(taps)] + [f"t{j}" for j in range(taps)]) + " = zero"
-    add = "\n".join(f"                        s{j} += a * xx[q + {j}]\n"
-                    f"                        t{j} += b * xx[q + {j}]" for j in range(taps))
-    keep = "\n".join(f"                    gw[o, k, i, {j}] += s{j}\n"
-                     f"                    if o1 != o:\n                        gw[o1, k, i, {j}] += t{j}"
-                     for j in range(taps))
-    return f'''
+    add = "\n".join(
+        f"                        s{j} += a * xx[q + {j}]\n                        t{j} += b * xx[q + {j}]"
+        for j in range(taps)
+    )
+    keep = "\n".join(
+        f"                    gw[o, k, i, {j}] += s{j}\n"
+        f"                    if o1 != o:\n                        gw[o1, k, i, {j}] += t{j}"
+        for j in range(taps)
+    )
+    return f"""
 @njit(cache=True, fastmath=True, nogil=True)
 def forward(xs, w, bias, y, height, width, rows, columns):
     n, o_count, c = xs.shape[0], w.shape[0], w.shape[1]
@@ -79,7 +88,7 @@ def weight_gradient(g, xs, gw, height, width):
                         b = gb[q]
 {add}
 {keep}
-'''
+"""
 
 
 PLAIN = '''

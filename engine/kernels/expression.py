@@ -13,44 +13,129 @@ import numpy as np
 
 from engine.ops.formula import Symbol
 
-CHEAP = frozenset({"add", "sub", "mul", "div", "neg", "abs", "lt", "le", "gt", "ge", "eq", "ne", "logical_and", "logical_or",
-                   "logical_not", "where", "maximum", "minimum", "square", "reciprocal", "conj", "real", "sign", "sgn"})
+CHEAP = frozenset(
+    {
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "neg",
+        "abs",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+        "logical_and",
+        "logical_or",
+        "logical_not",
+        "where",
+        "maximum",
+        "minimum",
+        "square",
+        "reciprocal",
+        "conj",
+        "real",
+        "sign",
+        "sgn",
+    }
+)
 """What a processor does in a cycle or two: NumPy's own vector code is as good at the others."""
 
 TEMPLATES = {
-    "add": "({0} + {1})", "sub": "({0} - {1})", "mul": "({0} * {1})", "div": "({0} / {1})", "pow": "({0} ** {1})",
-    "neg": "(-{0})", "abs": "abs({0})", "square": "({0} * {0})", "reciprocal": "(ONE / {0})", "conj": "{0}", "real": "{0}",
-    "maximum": "({0} if ({0} > {1} or {0} != {0}) else {1})", "minimum": "({0} if ({0} < {1} or {0} != {0}) else {1})",
-    "fmax": "({0} if ({0} >= {1} or {1} != {1}) else {1})", "fmin": "({0} if ({0} <= {1} or {1} != {1}) else {1})",
+    "add": "({0} + {1})",
+    "sub": "({0} - {1})",
+    "mul": "({0} * {1})",
+    "div": "({0} / {1})",
+    "pow": "({0} ** {1})",
+    "neg": "(-{0})",
+    "abs": "abs({0})",
+    "square": "({0} * {0})",
+    "reciprocal": "(ONE / {0})",
+    "conj": "{0}",
+    "real": "{0}",
+    "maximum": "({0} if ({0} > {1} or {0} != {0}) else {1})",
+    "minimum": "({0} if ({0} < {1} or {0} != {0}) else {1})",
+    "fmax": "({0} if ({0} >= {1} or {1} != {1}) else {1})",
+    "fmin": "({0} if ({0} <= {1} or {1} != {1}) else {1})",
     "sign": "(ONE if {0} > ZERO else (-ONE if {0} < ZERO else {0}))",
     "sgn": "(ONE if {0} > ZERO else (-ONE if {0} < ZERO else {0}))",
-    "floor": "REAL(math.floor({0}))", "ceil": "REAL(math.ceil({0}))", "trunc": "REAL(math.trunc({0}))",
-    "round": "REAL(round({0}))", "exp2": "(TWO ** {0})", "sigmoid": "(ONE / (ONE + math.exp(-{0})))",
-    "fmod": "math.fmod({0}, {1})", "remainder": "({0} % {1})", "atan2": "math.atan2({0}, {1})",
-    "hypot": "math.hypot({0}, {1})", "copysign": "math.copysign({0}, {1})",
+    "floor": "REAL(math.floor({0}))",
+    "ceil": "REAL(math.ceil({0}))",
+    "trunc": "REAL(math.trunc({0}))",
+    "round": "REAL(round({0}))",
+    "exp2": "(TWO ** {0})",
+    "sigmoid": "(ONE / (ONE + math.exp(-{0})))",
+    "fmod": "math.fmod({0}, {1})",
+    "remainder": "({0} % {1})",
+    "atan2": "math.atan2({0}, {1})",
+    "hypot": "math.hypot({0}, {1})",
+    "copysign": "math.copysign({0}, {1})",
     "logaddexp": "(({0} if {0} > {1} else {1}) + math.log1p(math.exp(-abs({0} - {1}))))",
     "logaddexp2": "(({0} if {0} > {1} else {1}) + math.log1p(TWO ** (-abs({0} - {1}))) / LOG_TWO)",
     "sinc": "(ONE if {0} == ZERO else math.sin(PI * {0}) / (PI * {0}))",
     "angle": "(PI if {0} < ZERO else ({0} if {0} != {0} else ZERO))",
-    **{name: f"math.{name}({{0}})" for name in (
-        "exp", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
-        "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "lgamma")},
+    **{
+        name: f"math.{name}({{0}})"
+        for name in (
+            "exp",
+            "expm1",
+            "log",
+            "log2",
+            "log10",
+            "log1p",
+            "sqrt",
+            "sin",
+            "cos",
+            "tan",
+            "asin",
+            "acos",
+            "atan",
+            "sinh",
+            "cosh",
+            "tanh",
+            "asinh",
+            "acosh",
+            "atanh",
+            "erf",
+            "erfc",
+            "lgamma",
+        )
+    },
 }
 TRUTHS = {
-    "lt": "({0} < {1})", "le": "({0} <= {1})", "gt": "({0} > {1})", "ge": "({0} >= {1})", "eq": "({0} == {1})",
-    "ne": "({0} != {1})", "isnan": "({0} != {0})", "isinf": "(abs({0}) == INFINITY)", "isfinite": "(abs({0}) < INFINITY)",
+    "lt": "({0} < {1})",
+    "le": "({0} <= {1})",
+    "gt": "({0} > {1})",
+    "ge": "({0} >= {1})",
+    "eq": "({0} == {1})",
+    "ne": "({0} != {1})",
+    "isnan": "({0} != {0})",
+    "isinf": "(abs({0}) == INFINITY)",
+    "isfinite": "(abs({0}) < INFINITY)",
     "signbit": "(math.copysign(ONE, {0}) < ZERO)",
 }
-LOGIC = {"logical_and": "({0} and {1})", "logical_or": "({0} or {1})", "logical_not": "(not {0})",
-         "logical_xor": "({0} != {1})"}
+LOGIC = {
+    "logical_and": "({0} and {1})",
+    "logical_or": "({0} or {1})",
+    "logical_not": "(not {0})",
+    "logical_xor": "({0} != {1})",
+}
 
 
 class NotAFormula(Exception):
     """The record's lambda does something that is not an expression of its inputs."""
 
 
+def _literal(v: float) -> str:
+    """A number as source, also where it is not finite."""
+    return repr(v) if math.isfinite(v) else f"float('{v}')"
+
+
 class Expression:
-    """The scalar program of one formula. `arrays` and `numbers` are its parameters, `lines` compute `value`."""
+    """The scalar program of one formula. `arrays` and `numbers` are its parameters, `lines` compute
+    `value`."""
 
     def __init__(self, made: Any, arrays: list[str], numbers: list[str]) -> None:
         self.arrays, self.numbers = arrays, numbers
@@ -72,7 +157,11 @@ class Expression:
 
     def _key(self, node: Any) -> Any:
         if type(node) is Symbol:
-            return (node.op, *(self._key(a) for a in node.args)) if node.op != "input" else ("input", node.args[0])
+            return (
+                (node.op, *(self._key(a) for a in node.args))
+                if node.op != "input"
+                else ("input", node.args[0])
+            )
         return ("constant", repr(node))
 
     def _write(self, node: Any) -> tuple[str, bool]:
@@ -122,11 +211,22 @@ class Expression:
         return part[0] if part[1] else f"({part[0]} != ZERO)"
 
     def _head(self, real: str) -> str:
-        made = [f"REAL = np.{real}", *(f"{n} = REAL({v})" for n, v in (
-            ("ZERO", "0"), ("ONE", "1"), ("TWO", "2"), ("PI", repr(math.pi)), ("LOG_TWO", repr(math.log(2))),
-            ("INFINITY", "math.inf")))]
+        made = [
+            f"REAL = np.{real}",
+            *(
+                f"{n} = REAL({v})"
+                for n, v in (
+                    ("ZERO", "0"),
+                    ("ONE", "1"),
+                    ("TWO", "2"),
+                    ("PI", repr(math.pi)),
+                    ("LOG_TWO", repr(math.log(2))),
+                    ("INFINITY", "math.inf"),
+                )
+            ),
+        ]
         for name, v in self.constants.items():
-            made.append(f"{name} = REAL({'math.nan' if v != v else 'math.inf' if v == math.inf else '-math.inf' if v == -math.inf else repr(v)})")
+            made.append(f"{name} = REAL({_literal(v)})")
         return "\n".join(made)
 
     def _body(self, indent: str) -> str:
@@ -140,14 +240,20 @@ class Expression:
 
     def cpu(self, real: str) -> str:
         """The loop for numba on the CPU: run(arrays..., numbers..., out)."""
-        return (f"{self._head(real)}\n\n\n@njit(cache=True, nogil=True, error_model=\"numpy\", "
-                f"fastmath={{\"contract\"}})\ndef run({self._parameters}out):\n"
-                f"    for i in range(out.size):\n{self._body(' ' * 8)}\n")
+        return (
+            f'{self._head(real)}\n\n\n@njit(cache=True, nogil=True, error_model="numpy", '
+            f'fastmath={{"contract"}})\ndef run({self._parameters}out):\n'
+            f"    for i in range(out.size):\n{self._body(' ' * 8)}\n"
+        )
 
     def cuda(self, real: str) -> str:
         """The same for numba.cuda: run[blocks, threads](n, arrays..., numbers..., out)."""
-        return (f"import math\n\nimport numpy as np\nfrom numba import cuda\n\n{self._head(real)}\n\n\n@cuda.jit\n"
-                f"def run(n, {self._parameters}out):\n    i = cuda.grid(1)\n    if i < n:\n{self._body(' ' * 8)}\n")
+        return (
+            f"import math\n\nimport numpy as np\nfrom numba import "
+            f"cuda\n\n{self._head(real)}\n\n\n@cuda.jit\n"
+            f"def run(n, {self._parameters}out):\n    i = cuda.grid(1)\n    if i < "
+            f"n:\n{self._body(' ' * 8)}\n"
+        )
 
 
 def forward_of(op: Any, settings: dict[str, Any] | None = None, numbers: tuple[str, ...] = ()) -> Expression:
@@ -160,11 +266,17 @@ def forward_of(op: Any, settings: dict[str, Any] | None = None, numbers: tuple[s
         if p.name in operands:
             args.append(Symbol("input", p.name))
         else:
-            args.append((settings or {}).get(p.name, None if p.default is inspect.Parameter.empty else p.default))
-    return _traced(op.forward, args, [o for o in operands if o not in numbers], [o for o in operands if o in numbers])
+            args.append(
+                (settings or {}).get(p.name, None if p.default is inspect.Parameter.empty else p.default)
+            )
+    return _traced(
+        op.forward, args, [o for o in operands if o not in numbers], [o for o in operands if o in numbers]
+    )
 
 
-def gradient_of(op: Any, which: str, settings: dict[str, Any] | None = None, numbers: tuple[str, ...] = ()) -> Expression:
+def gradient_of(
+    op: Any, which: str, settings: dict[str, Any] | None = None, numbers: tuple[str, ...] = ()
+) -> Expression:
     """The gradient formula of one input of a pointwise record.
 
     Raises: NotAFormula where it is not an expression."""
@@ -178,7 +290,9 @@ def gradient_of(op: Any, which: str, settings: dict[str, Any] | None = None, num
             default = op.signature.parameters[n].default if n in op.signature.parameters else None
             args.append((settings or {}).get(n, None if default is inspect.Parameter.empty else default))
     used = [n for n in names if n in operands]
-    return _traced(op.grads[which], args, [n for n in used if n not in numbers], [n for n in used if n in numbers])
+    return _traced(
+        op.grads[which], args, [n for n in used if n not in numbers], [n for n in used if n in numbers]
+    )
 
 
 def _traced(fn: Any, args: list, arrays: list[str], numbers: list[str]) -> Expression:

@@ -9,7 +9,8 @@ _THRESHOLD, _TRIM, _TOP_PAD = -3, -1, -2
 
 
 def keep_blocks() -> bool:
-    """Ask glibc to reuse blocks up to 32 MiB instead of returning them to the system; False where there is no glibc."""
+    """Ask glibc to reuse blocks up to 32 MiB instead of returning them to the system; False where there
+    is no glibc."""
     if not sys.platform.startswith("linux"):
         return False
     try:

@@ -1,6 +1,7 @@
-"""Fused kernels for large arrays: a formula in one pass over memory, where NumPy would take one for each operation.
+"""Fused kernels for large arrays: a formula in one pass, where NumPy takes one for each operation.
 
-A kernel is made when its formula has run over ENOUGH elements, and only where the formula is of cheap operations: there
+A kernel is made when its formula has run over ENOUGH elements, and only where the formula is of cheap
+operations: there
 the passes are what costs. Others, and whatever is small or not contiguous, stay with NumPy.
 """
 

@@ -14,7 +14,9 @@ import numpy as np
 from engine.kernels import compiled_image as compiled
 
 
-def places(size: tuple, reach: tuple, stride: tuple, padding: tuple, dilation: tuple, ceil_mode: bool) -> tuple[int, ...]:
+def places(
+    size: tuple, reach: tuple, stride: tuple, padding: tuple, dilation: tuple, ceil_mode: bool
+) -> tuple[int, ...]:
     """How many windows there are in each dimension; the last may stick out with ceil_mode."""
     out = []
     for n, k, s, p, d in zip(size, reach, stride, padding, dilation):
@@ -26,12 +28,15 @@ def places(size: tuple, reach: tuple, stride: tuple, padding: tuple, dilation: t
     return tuple(out)
 
 
-def _spread(x: np.ndarray, fill: Any, k: int, reach: tuple, stride: tuple, padding: tuple, dilation: tuple,
-            out: tuple) -> np.ndarray:
+def _spread(
+    x: np.ndarray, fill: Any, k: int, reach: tuple, stride: tuple, padding: tuple, dilation: tuple, out: tuple
+) -> np.ndarray:
     """x with `fill` around it, wide enough for every window."""
     size = x.shape[-k:]
-    need = tuple(max((m - 1) * s + d * (r - 1) + 1, n + p)
-                 for m, s, d, r, n, p in zip(out, stride, dilation, reach, size, padding))
+    need = tuple(
+        max((m - 1) * s + d * (r - 1) + 1, n + p)
+        for m, s, d, r, n, p in zip(out, stride, dilation, reach, size, padding)
+    )
     if not any(padding) and all(a <= b for a, b in zip(need, size)):
         return x
     whole = np.full((*x.shape[:-k], *need), fill, x.dtype)
@@ -43,8 +48,9 @@ def _part(at: tuple, stride: tuple, dilation: tuple, out: tuple) -> tuple:
     return (..., *(slice(i * d, i * d + s * (m - 1) + 1, s) for i, d, s, m in zip(at, dilation, stride, out)))
 
 
-def maximum(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation: tuple,
-            ceil_mode: bool) -> tuple[np.ndarray, np.ndarray]:
+def maximum(
+    x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation: tuple, ceil_mode: bool
+) -> tuple[np.ndarray, np.ndarray]:
     """The largest of each window, and where it lies in the flattened x. NaN counts as largest."""
     k = len(reach)
     size = x.shape[-k:]
@@ -81,7 +87,8 @@ def maximum(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, dilation
 
 
 def scattered(g: np.ndarray, where: np.ndarray, size: tuple, once: bool) -> np.ndarray:
-    """A zero array of `size` in the last dimensions with each g added at its place; `once`: no place appears twice."""
+    """A zero array of `size` in the last dimensions with each g added at its place; `once`: no place
+    appears twice."""
     k = len(size)
     if compiled.worth(g):
         return compiled.scattered(g, where, size)
@@ -99,12 +106,15 @@ def scattered(g: np.ndarray, where: np.ndarray, size: tuple, once: bool) -> np.n
 def gathered(x: np.ndarray, where: np.ndarray, k: int) -> np.ndarray:
     """x at the places `where`, which count within its last k dimensions."""
     rows = prod(where.shape[:-k])
-    flat = np.take_along_axis(x.reshape(rows, prod(x.shape[-k:])), where.reshape(rows, prod(where.shape[-k:])), 1)
+    flat = np.take_along_axis(
+        x.reshape(rows, prod(x.shape[-k:])), where.reshape(rows, prod(where.shape[-k:])), 1
+    )
     return flat.reshape(where.shape)
 
 
-def _divisors(size: tuple, reach: tuple, stride: tuple, padding: tuple, out: tuple, include: bool,
-              override: int | None) -> Any:
+def _divisors(
+    size: tuple, reach: tuple, stride: tuple, padding: tuple, out: tuple, include: bool, override: int | None
+) -> Any:
     if override is not None:
         return override
     total: Any = np.ones((), np.int64)
@@ -117,8 +127,15 @@ def _divisors(size: tuple, reach: tuple, stride: tuple, padding: tuple, out: tup
     return total
 
 
-def mean(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, ceil_mode: bool, include: bool,
-         override: int | None) -> np.ndarray:
+def mean(
+    x: np.ndarray,
+    reach: tuple,
+    stride: tuple,
+    padding: tuple,
+    ceil_mode: bool,
+    include: bool,
+    override: int | None,
+) -> np.ndarray:
     """The mean of each window."""
     k = len(reach)
     ones = (1,) * k
@@ -127,15 +144,26 @@ def mean(x: np.ndarray, reach: tuple, stride: tuple, padding: tuple, ceil_mode: 
     total = np.zeros((*x.shape[:-k], *out), x.dtype)
     for at in product(*map(range, reach)):
         total += whole[_part(at, stride, ones, out)]
-    count = np.asarray(_divisors(x.shape[-k:], reach, stride, padding, out, include, override)).astype(x.dtype)
+    count = np.asarray(_divisors(x.shape[-k:], reach, stride, padding, out, include, override)).astype(
+        x.dtype
+    )
     if x.dtype.kind == "i":
-        return np.sign(total) * np.sign(count) * (np.abs(total) // np.abs(count))  # towards zero, as integers divide in C
+        return (
+            np.sign(total) * np.sign(count) * (np.abs(total) // np.abs(count))
+        )  # towards zero, as integers divide in C
     total /= count
     return total
 
 
-def mean_gradient(g: np.ndarray, size: tuple, reach: tuple, stride: tuple, padding: tuple, include: bool,
-                  override: int | None) -> np.ndarray:
+def mean_gradient(
+    g: np.ndarray,
+    size: tuple,
+    reach: tuple,
+    stride: tuple,
+    padding: tuple,
+    include: bool,
+    override: int | None,
+) -> np.ndarray:
     """The gradient of x from that of its windows' means."""
     k = len(reach)
     ones, out = (1,) * k, g.shape[-k:]

@@ -1,6 +1,7 @@
 """Resampling along each dimension by a table of weights: interpolation of every kind, and averages of spans.
 
-A table has one row for each output place and one column for each input place; going back is the transposed table.
+A table has one row for each output place and one column for each input place; going back is the
+transposed table.
 """
 
 from __future__ import annotations
@@ -58,10 +59,13 @@ def _cubic(t: float, a: float = -0.75) -> list[float]:
 
 
 @lru_cache(maxsize=256)
-def table(mode: str, n: int, m: int, align: bool = False, given: float | None = None, single: bool = True) -> np.ndarray:
+def table(
+    mode: str, n: int, m: int, align: bool = False, given: float | None = None, single: bool = True
+) -> np.ndarray:
     """The weights of an interpolation from n to m places.
 
-    `given` is the scale factor where it, not the sizes' ratio, decides; `single`: positions in single precision."""
+    `given` is the scale factor where it, not the sizes' ratio, decides; `single`: positions in single
+    precision."""
     out = np.zeros((m, n))
     real: Any = np.float32 if single else np.float64
     if mode in ("nearest", "nearest-exact"):
@@ -113,5 +117,3 @@ def _filter(mode: str, x: float) -> float:
     if x < 2:
         return (((x - 5) * x + 8) * x - 4) * a
     return 0.0
-
-

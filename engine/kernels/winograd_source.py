@@ -1,6 +1,7 @@
 """Source of the transforms of Winograd's convolution F(4x4, 3x3): 36 products do the work of 144.
 
-Tiles of 6 x 6 inputs give 4 x 4 outputs. Channels are innermost and taken 16 at a time, so every line is one vector.
+Tiles of 6 x 6 inputs give 4 x 4 outputs. Channels are innermost and taken 16 at a time, so every line is
+one vector.
 Shapes: x (n, height, width, c) padded, v (36, tiles, c), m (36, tiles, o), y (n, o, rows, columns).
 
 Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks (2015).
@@ -11,10 +12,22 @@ from __future__ import annotations
 import numpy as np
 
 LANES = 16
-INPUT = ((4, 0, -5, 0, 1, 0), (0, -4, -4, 1, 1, 0), (0, 4, -4, -1, 1, 0), (0, -2, -1, 2, 1, 0), (0, 2, -1, -2, 1, 0),
-         (0, 4, 0, -5, 0, 1))
-WEIGHT = ((1 / 4, 0, 0), (-1 / 6, -1 / 6, -1 / 6), (-1 / 6, 1 / 6, -1 / 6), (1 / 24, 1 / 12, 1 / 6),
-          (1 / 24, -1 / 12, 1 / 6), (0, 0, 1))
+INPUT = (
+    (4, 0, -5, 0, 1, 0),
+    (0, -4, -4, 1, 1, 0),
+    (0, 4, -4, -1, 1, 0),
+    (0, -2, -1, 2, 1, 0),
+    (0, 2, -1, -2, 1, 0),
+    (0, 4, 0, -5, 0, 1),
+)
+WEIGHT = (
+    (1 / 4, 0, 0),
+    (-1 / 6, -1 / 6, -1 / 6),
+    (-1 / 6, 1 / 6, -1 / 6),
+    (1 / 24, 1 / 12, 1 / 6),
+    (1 / 24, -1 / 12, 1 / 6),
+    (0, 0, 1),
+)
 OUTPUT = ((1, 1, 1, 1, 1, 0), (0, 1, -1, 2, -2, 0), (0, 1, 1, 4, 4, 0), (0, 1, -1, 8, -8, 1))
 
 
@@ -39,11 +52,15 @@ def _stages(table: tuple, indent: str) -> str:
     lines = []
     for j in range(6):
         for i in range(rows):
-            lines.append(f"b[{(i * 6 + j) * LANES} + l] = {_combined(table[i], 'a', [r * 6 + j for r in range(6)])}")
+            lines.append(
+                f"b[{(i * 6 + j) * LANES} + l] = {_combined(table[i], 'a', [r * 6 + j for r in range(6)])}"
+            )
     lines.append("")
     for i in range(rows):
         for j in range(rows):
-            lines.append(f"a[{(i * rows + j) * LANES} + l] = {_combined(table[j], 'b', [i * 6 + r for r in range(6)])}")
+            lines.append(
+                f"a[{(i * rows + j) * LANES} + l] = {_combined(table[j], 'b', [i * 6 + r for r in range(6)])}"
+            )
     first, second = "\n".join(lines).split("\n\n")
     out = []
     for part in (first, second):

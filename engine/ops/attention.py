@@ -24,7 +24,9 @@ def _scores(query: Any, key: Any, attn_mask: Any, is_causal: bool, scale: float)
     return s
 
 
-def _flash(query: Any, key: Any, value: Any, dropout_p: float, is_causal: bool, attn_mask: Any, scale: float) -> tuple:
+def _flash(
+    query: Any, key: Any, value: Any, dropout_p: float, is_causal: bool, attn_mask: Any, scale: float
+) -> tuple:
     s = _scores(query, key, attn_mask, is_causal, scale)
     top = np.maximum.reduce(s, axis=-1, keepdims=True)
     top = np.where(np.isfinite(top), top, 0)
@@ -36,8 +38,9 @@ def _flash(query: Any, key: Any, value: Any, dropout_p: float, is_causal: bool, 
     return np.matmul(p, value, out=np.empty_like(query)), logsumexp  # laid out in memory as the query is
 
 
-def _flash_gradient(grad: Any, query: Any, key: Any, value: Any, is_causal: bool, attn_mask: Any, scale: float,
-                    needs: tuple) -> tuple:
+def _flash_gradient(
+    grad: Any, query: Any, key: Any, value: Any, is_causal: bool, attn_mask: Any, scale: float, needs: tuple
+) -> tuple:
     s = OPS["matmul"](query, key.transpose(-2, -1)) * scale
     if is_causal:
         T = type(grad)
@@ -55,16 +58,27 @@ def _flash_gradient(grad: Any, query: Any, key: Any, value: Any, is_causal: bool
 
 
 flash = kernel(
-    name="_scaled_dot_product_flash_attention_for_cpu", inputs=("query", "key", "value"),
-    grad_fn="ScaledDotProductFlashAttentionForCpuBackward0", on=("torch",), nondiff=(1,), visible=1, out=False,
+    name="_scaled_dot_product_flash_attention_for_cpu",
+    inputs=("query", "key", "value"),
+    grad_fn="ScaledDotProductFlashAttentionForCpuBackward0",
+    on=("torch",),
+    nondiff=(1,),
+    visible=1,
+    out=False,
     formula=r"Y = \operatorname{softmax}\left(\frac{Q K^{T}}{\sqrt{d}}\right) V",
-    text="Each query gathers the values, weighed by how well their keys match it.", forward=_flash,
-    grads={("query", "key", "value"): lambda grad, query, key, value, is_causal, attn_mask, scale, needs:
-           _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale, needs)},
+    text="Each query gathers the values, weighed by how well their keys match it.",
+    forward=_flash,
+    grads={
+        ("query", "key", "value"): lambda grad, query, key, value, is_causal, attn_mask, scale, needs: (
+            _flash_gradient(grad, query, key, value, is_causal, attn_mask, scale, needs)
+        )
+    },
 )
 
 
-def _may_flash(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool, enable_gqa: bool) -> bool:
+def _may_flash(
+    q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: bool, enable_gqa: bool
+) -> bool:
     shapes = [t._a.shape for t in (q, k, v)]
     if any(len(s) != 4 for s in shapes) or dropout_p or q._a.dtype.kind not in "fV":
         return False
@@ -77,22 +91,40 @@ def _may_flash(q: Any, k: Any, v: Any, mask: Any, dropout_p: float, is_causal: b
     return all(s[2] > 0 for s in shapes) and all(t._a.strides[-1] == t._a.dtype.itemsize for t in (q, k, v))
 
 
-@composite("scaled_dot_product_attention", on=("nn.functional",), out=False,
-           formula=r"Y = \operatorname{softmax}\left(\frac{Q K^{T}}{\sqrt{d}}\right) V")
-def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: Any = None, dropout_p: float = 0.0,
-                                 is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False) -> Any:
+@composite(
+    "scaled_dot_product_attention",
+    on=("nn.functional",),
+    out=False,
+    formula=r"Y = \operatorname{softmax}\left(\frac{Q K^{T}}{\sqrt{d}}\right) V",
+)
+def scaled_dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
     """Each query gathers the values, weighed by how well their keys match it.
 
     Raises: RuntimeError where the arguments do not fit together."""
     for t in (query, key, value):
         if t._a.ndim < 2:
-            raise RuntimeError(f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim(): "
-                               f"{query._a.ndim}, key.dim(): {key._a.ndim} and value.dim(): {value._a.ndim} instead.")
+            raise RuntimeError(
+                f"Expected query, key, and value to all be  at least 2 dimensional, but got query.dim(): "
+                f"{query._a.ndim}, key.dim(): {key._a.ndim} and value.dim(): {value._a.ndim} instead."
+            )
     if not query._a.dtype == key._a.dtype == value._a.dtype:
-        raise RuntimeError(f"Expected query, key, and value to have the same dtype, but got query.dtype: "
-                           f"{_word(query)} key.dtype: {_word(key)} and value.dtype: {_word(value)} instead.")
+        raise RuntimeError(
+            f"Expected query, key, and value to have the same dtype, but got query.dtype: "
+            f"{_word(query)} key.dtype: {_word(key)} and value.dtype: {_word(value)} instead."
+        )
     if is_causal and attn_mask is not None:
-        raise RuntimeError("_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True")
+        raise RuntimeError(
+            "_scaled_dot_product_attention: Explicit attn_mask should not be set when is_causal=True"
+        )
     width = query._a.shape[-1]
     factor = scale if scale is not None else 1 / math.sqrt(width) if width else 1.0
     if _may_flash(query, key, value, attn_mask, dropout_p, is_causal, enable_gqa):
@@ -103,7 +135,9 @@ def scaled_dot_product_attention(query: Any, key: Any, value: Any, attn_mask: An
     return _written_out(query, key, value, attn_mask, dropout_p, is_causal, factor)
 
 
-def _written_out(query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: float, is_causal: bool, scale: float) -> Any:
+def _written_out(
+    query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: float, is_causal: bool, scale: float
+) -> Any:
     from engine.ops.scalar import times
 
     T = type(query) if type(query).__name__ == "Tensor" else type(query).__mro__[1]
@@ -125,4 +159,6 @@ def _written_out(query: Any, key: Any, value: Any, attn_mask: Any, dropout_p: fl
 
 
 def _word(t: Any) -> str:
-    return {"float32": "float", "float64": "double", "int64": "long", "float16": "c10::Half"}.get(t.dtype.name, t.dtype.name)
+    return {"float32": "float", "float64": "double", "int64": "long", "float16": "c10::Half"}.get(
+        t.dtype.name, t.dtype.name
+    )

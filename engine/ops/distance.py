@@ -13,7 +13,12 @@ from engine.ops.record import composite, kernel
 from engine.ops.scalar import plus
 
 
-@composite("pairwise_distance", on=("torch", "nn.functional"), out=False, formula=r"y = \lVert x_1 - x_2 + \epsilon \rVert_p")
+@composite(
+    "pairwise_distance",
+    on=("torch", "nn.functional"),
+    out=False,
+    formula=r"y = \lVert x_1 - x_2 + \epsilon \rVert_p",
+)
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The p-norm of each pair's difference along the last dimension."""
     out = max(x2._a.ndim, x1._a.ndim)
@@ -34,14 +39,28 @@ def _norm_gradient(grad: Any, self: Any, p: float, dim: int, keepdim: bool, resu
 
 
 _norm_along = kernel(
-    name="_norm_along", inputs=("self",), grad_fn="NormBackward1", on=(), out=False,
-    formula=r"y = \lVert x \rVert_p", text="The length of vectors along one dimension.", forward=_norm,
-    grads={"self": lambda grad, self, p, dim, keepdim, result: _norm_gradient(grad, self, p, dim, keepdim, result)},
+    name="_norm_along",
+    inputs=("self",),
+    grad_fn="NormBackward1",
+    on=(),
+    out=False,
+    formula=r"y = \lVert x \rVert_p",
+    text="The length of vectors along one dimension.",
+    forward=_norm,
+    grads={
+        "self": lambda grad, self, p, dim, keepdim, result: _norm_gradient(
+            grad, self, p, dim, keepdim, result
+        )
+    },
 )
 
 
-@composite("cosine_similarity", on=("torch", "nn.functional"), out=False,
-           formula=r"y = \frac{x_1 \cdot x_2}{\lVert x_1 \rVert \lVert x_2 \rVert}")
+@composite(
+    "cosine_similarity",
+    on=("torch", "nn.functional"),
+    out=False,
+    formula=r"y = \frac{x_1 \cdot x_2}{\lVert x_1 \rVert \lVert x_2 \rVert}",
+)
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along dim."""
     from engine.autograd import modes
@@ -49,7 +68,9 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
     kind = dt.promote_types(x1.dtype, x2.dtype)
     if not kind.is_floating_point:
-        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {dt.scalar_type_name(kind)}")
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {dt.scalar_type_name(kind)}"
+        )
     shape = broadcast_shapes(x1._a.shape, x2._a.shape)
     x1 = x1.to(kind)
     x2 = x2.to(kind)
@@ -65,10 +86,14 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return ((x1 / norms[0]) * (x2 / norms[1])).sum(dim)
 
 
-@composite("normalize", on=("nn.functional",), formula=r"y = \frac{x}{\max(\lVert x \rVert_p, \epsilon)}", out=False)
+@composite(
+    "normalize", on=("nn.functional",), formula=r"y = \frac{x}{\max(\lVert x \rVert_p, \epsilon)}", out=False
+)
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Any:
     """Each vector along dim divided by its norm."""
-    norm = OPS["linalg_vector_norm"](input, p, dim if dim is None or isinstance(dim, (tuple, list)) else [dim], True)
+    norm = OPS["linalg_vector_norm"](
+        input, p, dim if dim is None or isinstance(dim, (tuple, list)) else [dim], True
+    )
     scale = norm.clamp_min(eps).expand_as(input)
     return OPS["div"](input, scale) if out is None else OPS["div"](input, scale, out=out)
 
@@ -115,10 +140,17 @@ def _cdist_gradient(grad: Any, x1: Any, x2: Any, p: float, result: Any, needs: t
 
 
 _cdist_forward = kernel(
-    name="_cdist_forward", inputs=("x1", "x2"), grad_fn="CdistBackward0", on=("torch",), out=False,
-    formula=r"y_{ij} = \lVert x_i - z_j \rVert_p", text="The distance of each point of one set to each of the other.",
+    name="_cdist_forward",
+    inputs=("x1", "x2"),
+    grad_fn="CdistBackward0",
+    on=("torch",),
+    out=False,
+    formula=r"y_{ij} = \lVert x_i - z_j \rVert_p",
+    text="The distance of each point of one set to each of the other.",
     forward=_cdist,
-    grads={("x1", "x2"): lambda grad, x1, x2, p, result, needs: _cdist_gradient(grad, x1, x2, p, result, needs)},
+    grads={
+        ("x1", "x2"): lambda grad, x1, x2, p, result, needs: _cdist_gradient(grad, x1, x2, p, result, needs)
+    },
 )
 
 
@@ -127,19 +159,28 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_eucl
     """The distance of each row of one set to each row of the other.
 
     Raises: RuntimeError where the sizes do not fit; ValueError for an unknown mode."""
-    if compute_mode not in ("use_mm_for_euclid_dist_if_necessary", "use_mm_for_euclid_dist",
-                            "donot_use_mm_for_euclid_dist"):
+    if compute_mode not in (
+        "use_mm_for_euclid_dist_if_necessary",
+        "use_mm_for_euclid_dist",
+        "donot_use_mm_for_euclid_dist",
+    ):
         raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
     a, b = x1._a, x2._a
     for name, t in (("X1", a), ("X2", b)):
         if t.ndim < 2:
             raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {t.ndim}D")
     if a.shape[-1] != b.shape[-1]:
-        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {a.shape[-1]} X2: {b.shape[-1]}")
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {a.shape[-1]} X2: {b.shape[-1]}"
+        )
     if a.dtype.kind in "biu":
-        raise RuntimeError(f"cdist only supports floating-point dtypes, X1 got: {dt.scalar_type_name(x1.dtype)}")
+        raise RuntimeError(
+            f"cdist only supports floating-point dtypes, X1 got: {dt.scalar_type_name(x1.dtype)}"
+        )
     if b.dtype.kind in "biu":
-        raise RuntimeError(f"cdist only supports floating-point dtypes, X2 got: {dt.scalar_type_name(x2.dtype)}")
+        raise RuntimeError(
+            f"cdist only supports floating-point dtypes, X2 got: {dt.scalar_type_name(x2.dtype)}"
+        )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     return _cdist_forward(x1, x2, float(p), None)
@@ -165,7 +206,13 @@ def _pdist_gradient(grad: Any, self: Any, p: float, result: Any) -> Any:
 
 
 pdist = kernel(
-    name="pdist", inputs=("self",), grad_fn="PdistBackward0", on=("torch", "nn.functional"), out=False,
-    formula=r"y_{ij} = \lVert x_i - x_j \rVert_p, \; i < j", text="The distance of every two rows.", forward=_pdist,
+    name="pdist",
+    inputs=("self",),
+    grad_fn="PdistBackward0",
+    on=("torch", "nn.functional"),
+    out=False,
+    formula=r"y_{ij} = \lVert x_i - x_j \rVert_p, \; i < j",
+    text="The distance of every two rows.",
+    forward=_pdist,
     grads={"self": lambda grad, self, p, result: _pdist_gradient(grad, self, p, result)},
 )

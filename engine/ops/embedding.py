@@ -15,12 +15,16 @@ from engine.ops.record import composite, kernel
 
 def _check_indices(name: str, indices: Any) -> None:
     if indices.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; "
-                           f"but got torch.{dt.of(indices)._tensor_name} instead (while checking arguments for {name})")
+        raise RuntimeError(
+            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+            f"Long, Int; "
+            f"but got torch.{dt.of(indices)._tensor_name} instead (while checking arguments for {name})"
+        )
 
 
-def _embedding(weight: Any, indices: Any, padding_idx: int = -1, scale_grad_by_freq: bool = False,
-               sparse: bool = False) -> Any:
+def _embedding(
+    weight: Any, indices: Any, padding_idx: int = -1, scale_grad_by_freq: bool = False, sparse: bool = False
+) -> Any:
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     _check_indices("embedding", indices)
@@ -29,7 +33,9 @@ def _embedding(weight: Any, indices: Any, padding_idx: int = -1, scale_grad_by_f
     return np.take(weight, indices, axis=0)
 
 
-def _embedding_back(grad: Any, indices: Any, num_weights: int, padding_idx: int, scale_grad_by_freq: bool) -> Any:
+def _embedding_back(
+    grad: Any, indices: Any, num_weights: int, padding_idx: int, scale_grad_by_freq: bool
+) -> Any:
     width = grad.shape[-1]
     out = np.zeros((num_weights, width), grad.dtype)
     flat, rows = np.asarray(indices).reshape(-1), grad.reshape(-1, width)
@@ -44,10 +50,15 @@ def _embedding_back(grad: Any, indices: Any, num_weights: int, padding_idx: int,
 
 
 embedding_dense_backward = kernel(
-    name="embedding_dense_backward", inputs=("grad_output",), grad_fn="EmbeddingDenseBackwardBackward0", on=("torch",),
-    out=False, text="The gradient of an embedding: what each row received, added up.",
-    forward=lambda grad_output, indices, num_weights, padding_idx, scale_grad_by_freq:
-    _embedding_back(grad_output, indices, num_weights, padding_idx, scale_grad_by_freq),
+    name="embedding_dense_backward",
+    inputs=("grad_output",),
+    grad_fn="EmbeddingDenseBackwardBackward0",
+    on=("torch",),
+    out=False,
+    text="The gradient of an embedding: what each row received, added up.",
+    forward=lambda grad_output, indices, num_weights, padding_idx, scale_grad_by_freq: _embedding_back(
+        grad_output, indices, num_weights, padding_idx, scale_grad_by_freq
+    ),
     grads={"grad_output": lambda grad, indices, padding_idx: _embedding_again(grad, indices, padding_idx)},
 )
 
@@ -60,11 +71,19 @@ def _embedding_again(grad: Any, indices: Any, padding_idx: int) -> Any:
 
 
 embedding = kernel(
-    name="embedding", inputs=("weight",), grad_fn="EmbeddingBackward0", on=("torch",), out=False,
-    formula=r"y_i = W_{k_i}", text="Looks up rows of a table; each row's gradient is the sum over its uses.",
+    name="embedding",
+    inputs=("weight",),
+    grad_fn="EmbeddingBackward0",
+    on=("torch",),
+    out=False,
+    formula=r"y_i = W_{k_i}",
+    text="Looks up rows of a table; each row's gradient is the sum over its uses.",
     forward=_embedding,
-    grads={"weight": lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq:
-           embedding_dense_backward(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq)},
+    grads={
+        "weight": lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq: (
+            embedding_dense_backward(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq)
+        )
+    },
     gradients={"weight": r"\textstyle\sum_{i: k_i = r} g_i \text{ for row } r"},
 )
 
@@ -94,8 +113,15 @@ def _renormed(weight: Any, indices: Any, max_norm: float, norm_type: float) -> N
 
 
 @composite("embedding", on=("nn.functional",), out=False, formula=r"y_i = W_{k_i}")
-def functional_embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
-                         norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
+def functional_embedding(
+    input: Any,
+    weight: Any,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
     """Rows of a table, chosen by number."""
     padding_idx = _padding(padding_idx, weight._a.shape[0] if weight._a.ndim else 0)
     if max_norm is not None:
@@ -112,23 +138,43 @@ def _bags(indices: Any, offsets: Any, last: bool) -> np.ndarray:
     return np.cumsum(starts[:-1]) - 1
 
 
-def _embedding_bag(weight: Any, indices: Any, offsets: Any, scale_grad_by_freq: bool, mode: int, sparse: bool,
-                   per_sample_weights: Any, include_last_offset: bool, padding_idx: int) -> tuple:
+def _embedding_bag(
+    weight: Any,
+    indices: Any,
+    offsets: Any,
+    scale_grad_by_freq: bool,
+    mode: int,
+    sparse: bool,
+    per_sample_weights: Any,
+    include_last_offset: bool,
+    padding_idx: int,
+) -> tuple:
     _check_indices("embedding_bag", indices)
     if offsets.size and offsets[0] != 0:
-        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from position 0. "
-                           f"However, got {offsets[0]}")
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+            "position 0. "
+            f"However, got {offsets[0]}"
+        )
     if offsets.size and offsets[-1] > len(indices):
-        raise RuntimeError("offsets[-1] can not be greater than input's length: "
-                           f"({len(indices)}) but got offsets[-1] of {offsets[-1]}")
+        raise RuntimeError(
+            "offsets[-1] can not be greater than input's length: "
+            f"({len(indices)}) but got offsets[-1] of {offsets[-1]}"
+        )
     rows = weight.shape[0]
     if indices.size and (indices.min() < 0 or indices.max() >= rows):
         bad = indices[(indices < 0) | (indices >= rows)][0]
-        raise RuntimeError(f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {bad}")
+        raise RuntimeError(
+            f"embedding_bag: Expected idx >= 0 && idx < num_embeddings but found idx to be {bad}"
+        )
     bags = len(offsets) - (1 if include_last_offset else 0)
     bag = _bags(indices, offsets, include_last_offset)
     keep = indices != padding_idx if padding_idx >= 0 else np.ones(len(indices), bool)
-    size = np.bincount(bag[keep], minlength=bags)[:bags].astype(np.int64) if len(indices) else np.zeros(bags, np.int64)
+    size = (
+        np.bincount(bag[keep], minlength=bags)[:bags].astype(np.int64)
+        if len(indices)
+        else np.zeros(bags, np.int64)
+    )
     picked = weight[indices]
     if per_sample_weights is not None:
         picked = picked * per_sample_weights[:, None]
@@ -148,20 +194,31 @@ def _embedding_bag(weight: Any, indices: Any, offsets: Any, scale_grad_by_freq: 
     return out, bag, size, where
 
 
-def _bag_gradient(grad: Any, weight: Any, indices: Any, scale_grad_by_freq: bool, mode: int, per_sample_weights: Any,
-                  padding_idx: int, bag: Any, size: Any, where: Any, needs: tuple) -> tuple:
+def _bag_gradient(
+    grad: Any,
+    weight: Any,
+    indices: Any,
+    scale_grad_by_freq: bool,
+    mode: int,
+    per_sample_weights: Any,
+    padding_idx: int,
+    result1: Any,
+    result2: Any,
+    result3: Any,
+    needs: tuple,
+) -> tuple:
     T = nodes.Tensor
     g, w, at = grad._a, weight._a, indices._a
-    rows = g[bag._a]
+    rows = g[result1._a]
     if mode == 1:
-        rows = rows / np.maximum(size._a, 1)[bag._a][:, None].astype(g.dtype)
+        rows = rows / np.maximum(result2._a, 1)[result1._a][:, None].astype(g.dtype)
     keep = at != padding_idx if padding_idx >= 0 else np.ones(len(at), bool)
     gw = gs = None
     if "weight" in needs:
         out = np.zeros(w.shape, g.dtype)
         if mode == 2:
-            b, c = np.nonzero(where._a >= 0)
-            np.add.at(out, (where._a[b, c], c), g[b, c])
+            b, c = np.nonzero(result3._a >= 0)
+            np.add.at(out, (result3._a[b, c], c), g[b, c])
         else:
             each = rows if per_sample_weights is None else rows * per_sample_weights._a[:, None]
             if scale_grad_by_freq:
@@ -174,40 +231,60 @@ def _bag_gradient(grad: Any, weight: Any, indices: Any, scale_grad_by_freq: bool
 
 
 embedding_bag = kernel(
-    name="_embedding_bag", inputs=("weight", "per_sample_weights"), grad_fn="EmbeddingBagBackward0", on=("torch",), out=False,
-    nondiff=(1, 2, 3), formula=r"y_b = \sum_{i \in b} W_{k_i}",
+    name="_embedding_bag",
+    inputs=("weight", "per_sample_weights"),
+    grad_fn="EmbeddingBagBackward0",
+    on=("torch",),
+    out=False,
+    nondiff=(1, 2, 3),
+    formula=r"y_b = \sum_{i \in b} W_{k_i}",
     text="Looks up rows of a table and adds, averages or takes the largest of each bag of them.",
     forward=_embedding_bag,
-    grads={("weight", "per_sample_weights"):
-           lambda grad, weight, indices, scale_grad_by_freq, mode, per_sample_weights, padding_idx, result1, result2, result3,
-           needs: _bag_gradient(grad, weight, indices, scale_grad_by_freq, mode, per_sample_weights, padding_idx, result1,
-                                result2, result3, needs)},
+    grads={("weight", "per_sample_weights"): _bag_gradient},
 )
 BAG_MODES = {"sum": 0, "mean": 1, "max": 2}
 
 
 @composite("embedding_bag", on=("nn.functional",), out=False)
-def functional_embedding_bag(input: Any, weight: Any, offsets: Any = None, max_norm: float | None = None,
-                             norm_type: float = 2, scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
-                             per_sample_weights: Any = None, include_last_offset: bool = False,
-                             padding_idx: int | None = None) -> Any:
+def functional_embedding_bag(
+    input: Any,
+    weight: Any,
+    offsets: Any = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Any = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Any:
     """Rows of a table, added, averaged or maximised in bags.
 
     Raises: ValueError, TypeError where the arguments do not fit together."""
     T = nodes.Tensor
     if weight._a.dtype == np.int64 and input.is_floating_point():
-        warnings.warn("Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` "
-                      "is deprecated, and should now be `embedding_bag(input, weight, ...)`.", stacklevel=3)
+        warnings.warn(
+            "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, "
+            "input, ...)` "
+            "is deprecated, and should now be `embedding_bag(input, weight, ...)`.",
+            stacklevel=3,
+        )
         weight, input = input, weight
     if per_sample_weights is not None and input.size() != per_sample_weights.size():
-        raise ValueError(f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it must have "
-                         f"the same shape as the input ({input.shape})")
+        raise ValueError(
+            f"embedding_bag: If per_sample_weights ({per_sample_weights.shape}) is not None, then it "
+            f"must have "
+            f"the same shape as the input ({input.shape})"
+        )
     if weight._a.ndim != 2:
         raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.dim()}")
     if input._a.ndim == 2:
         if offsets is not None:
-            raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
-                             f"length sequences. However, found offsets of type {type(offsets)}")
+            raise ValueError(
+                "if input is 2D, then offsets has to be None, as input is treated is a mini-batch of fixed "
+                f"length sequences. However, found offsets of type {type(offsets)}"
+            )
         n, width = input._a.shape
         offsets = T._of(np.arange(0, n * width, width) if width else np.zeros(n, np.int64))
         input = input.reshape(-1)
@@ -230,19 +307,32 @@ def functional_embedding_bag(input: Any, weight: Any, offsets: Any = None, max_n
         with modes.no_grad():
             _renormed(weight, input, max_norm, norm_type)
     if per_sample_weights is not None and mode != "sum":
-        raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
-                                  f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub.")
+        raise NotImplementedError(
+            "embedding_bag: per_sample_weights was not None. per_sample_weights is only supported for "
+            f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub."
+        )
     padding = -1 if padding_idx is None else padding_idx
     if padding_idx is not None:
         padding = _bag_padding(padding_idx, weight._a.shape[0])
-    return embedding_bag(weight, input, offsets, scale_grad_by_freq, BAG_MODES[mode], sparse, per_sample_weights,
-                         include_last_offset, padding)[0]
+    return embedding_bag(
+        weight,
+        input,
+        offsets,
+        scale_grad_by_freq,
+        BAG_MODES[mode],
+        sparse,
+        per_sample_weights,
+        include_last_offset,
+        padding,
+    )[0]
 
 
 def _bag_padding(index: int, rows: int) -> int:
     if not -rows <= index < rows:
-        raise RuntimeError("padding_idx must be within the number of embeddings, -"
-                           f"{rows} through {rows - 1}, but got {index}")
+        raise RuntimeError(
+            "padding_idx must be within the number of embeddings, -"
+            f"{rows} through {rows - 1}, but got {index}"
+        )
     return index + rows if index < 0 else index
 
 

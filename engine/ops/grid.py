@@ -53,7 +53,8 @@ def _cubic(t: Any) -> tuple[list, list]:
 
 
 def _taps(grid: Any, size: tuple, mode: int, padding: int, align: bool) -> list:
-    """For each dimension of the image, a list of (place, weight, slope of the weight, inside) along the grid."""
+    """For each dimension of the image, a list of (place, weight, slope of the weight, inside) along the
+    grid."""
     k = len(size)
     axes = []
     for axis in range(k):
@@ -100,15 +101,21 @@ def _combinations(axes: list, size: tuple) -> Any:
 def _check(input: Any, grid: Any, k: int) -> None:
     name = "grid_sampler(): "
     if input.shape[0] != grid.shape[0]:
-        raise RuntimeError(f"{name}expected grid and input to have same batch size, but got input with sizes "
-                           f"{list(input.shape)} and grid with sizes {list(grid.shape)}")
+        raise RuntimeError(
+            f"{name}expected grid and input to have same batch size, but got input with sizes "
+            f"{list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
     if grid.shape[-1] != k:
-        raise RuntimeError(f"{name}expected grid to have size {k} in last dimension, but got grid with sizes "
-                           f"{list(grid.shape)}")
+        raise RuntimeError(
+            f"{name}expected grid to have size {k} in last dimension, but got grid with sizes "
+            f"{list(grid.shape)}"
+        )
     for i in range(2, input.ndim):
         if input.shape[i] <= 0:
-            raise RuntimeError(f"{name}expected input to have non-empty spatial dimensions, but input has sizes "
-                               f"{list(input.shape)} with dimension {i} being empty")
+            raise RuntimeError(
+                f"{name}expected input to have non-empty spatial dimensions, but input has sizes "
+                f"{list(input.shape)} with dimension {i} being empty"
+            )
 
 
 def _sample(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
@@ -118,15 +125,24 @@ def _sample(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, a
     places = grid.shape[1:-1]
     flat = input.reshape(n, c, -1)
     out = np.zeros((n, c, *places), input.dtype)
-    for at, inside, weights, _ in _combinations(_taps(grid, size, interpolation_mode, padding_mode, align_corners), size):
+    for at, inside, weights, _ in _combinations(
+        _taps(grid, size, interpolation_mode, padding_mode, align_corners), size
+    ):
         w = np.prod(weights, axis=0) * inside
         picked = np.take_along_axis(flat, np.broadcast_to(at.reshape(n, 1, -1), (n, c, at[0].size)), 2)
         out += picked.reshape(n, c, *places) * w[:, None].astype(input.dtype)
     return out
 
 
-def _sample_back(grad_output: Any, input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool,
-                 output_mask: tuple) -> tuple:
+def _sample_back(
+    grad_output: Any,
+    input: Any,
+    grid: Any,
+    interpolation_mode: int,
+    padding_mode: int,
+    align_corners: bool,
+    output_mask: tuple,
+) -> tuple:
     k = input.ndim - 2
     n, c, size = input.shape[0], input.shape[1], input.shape[2:]
     flat = input.reshape(n, c, -1)
@@ -135,8 +151,9 @@ def _sample_back(grad_output: Any, input: Any, grid: Any, interpolation_mode: in
     gg = np.zeros_like(grid) if output_mask[1] else None
     rows = (np.arange(n)[:, None, None] * c + np.arange(c)[None, :, None]) * count
     g = grad_output.reshape(n, c, -1)
-    for at, inside, weights, slopes in _combinations(_taps(grid, size, interpolation_mode, padding_mode, align_corners),
-                                                     size):
+    for at, inside, weights, slopes in _combinations(
+        _taps(grid, size, interpolation_mode, padding_mode, align_corners), size
+    ):
         at = at.reshape(n, 1, -1)
         if gi is not None:
             w = (np.prod(weights, axis=0) * inside).reshape(n, 1, -1).astype(input.dtype)
@@ -158,19 +175,35 @@ def _gradients(grad: Any, input: Any, grid: Any, mode: int, padding: int, align:
 
 
 _sampler_backward = kernel(
-    name="grid_sampler_backward", inputs=("grad_output", "input", "grid"), on=("torch",), out=False,
-    text="The gradients of sampling.", forward=_sample_back,
+    name="grid_sampler_backward",
+    inputs=("grad_output", "input", "grid"),
+    on=("torch",),
+    out=False,
+    text="The gradients of sampling.",
+    forward=_sample_back,
 )
 
 
 def _sampler(k: int) -> Any:
     return kernel(
-        name=f"grid_sampler_{k}d", inputs=("input", "grid"), grad_fn=f"GridSampler{k}DBackward0", on=("torch",), out=False,
-        formula=r"y_p = x(\text{grid}_p)", text="Reads the input at the places that the grid names, between its elements.",
-        forward=lambda input, grid, interpolation_mode, padding_mode, align_corners:
-        _sample(input, grid, interpolation_mode, padding_mode, align_corners),
-        grads={("input", "grid"): lambda grad, input, grid, interpolation_mode, padding_mode, align_corners, needs:
-               _gradients(grad, input, grid, interpolation_mode, padding_mode, align_corners, needs)},
+        name=f"grid_sampler_{k}d",
+        inputs=("input", "grid"),
+        grad_fn=f"GridSampler{k}DBackward0",
+        on=("torch",),
+        out=False,
+        formula=r"y_p = x(\text{grid}_p)",
+        text="Reads the input at the places that the grid names, between its elements.",
+        forward=lambda input, grid, interpolation_mode, padding_mode, align_corners: _sample(
+            input, grid, interpolation_mode, padding_mode, align_corners
+        ),
+        grads={
+            (
+                "input",
+                "grid",
+            ): lambda grad, input, grid, interpolation_mode, padding_mode, align_corners, needs: _gradients(
+                grad, input, grid, interpolation_mode, padding_mode, align_corners, needs
+            )
+        },
     )
 
 
@@ -178,38 +211,57 @@ _samplers = {2: _sampler(2), 3: _sampler(3)}
 
 
 @composite("grid_sampler", on=("torch",), out=False)
-def grid_sampler(input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool) -> Any:
+def grid_sampler(
+    input: Any, grid: Any, interpolation_mode: int, padding_mode: int, align_corners: bool
+) -> Any:
     """Reads the input at the places that the grid names."""
     k = input._a.ndim - 2
     if k not in (2, 3) or input._a.ndim != grid._a.ndim:
-        raise RuntimeError(f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input "
-                           f"with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}")
+        raise RuntimeError(
+            f"grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but got input "
+            f"with sizes {list(input.shape)} and grid with sizes {list(grid.shape)}"
+        )
     if k == 3 and interpolation_mode == 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     return _samplers[k](input, grid, interpolation_mode, padding_mode, align_corners)
 
 
 @composite("grid_sample", on=("nn.functional",), out=False)
-def grid_sample(input: Any, grid: Any, mode: str = "bilinear", padding_mode: str = "zeros",
-                align_corners: bool | None = None) -> Any:
+def grid_sample(
+    input: Any,
+    grid: Any,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Any:
     """Reads the input at the places that the grid names.
 
     Raises: ValueError for an unknown mode."""
     if mode not in MODES:
-        raise ValueError("nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
-                         f"'{mode}'")
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', but got: "
+            f"'{mode}'"
+        )
     if padding_mode not in PADDINGS:
-        raise ValueError("nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or 'reflection', but "
-                         f"got: '{padding_mode}'")
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+            "'reflection', but "
+            f"got: '{padding_mode}'"
+        )
     _announce(align_corners)
     return grid_sampler(input, grid, MODES[mode], PADDINGS[padding_mode], bool(align_corners))
 
 
 def _announce(align_corners: bool | None) -> None:
     if align_corners is None:
-        warnings.warn("Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please "
-                      "specify align_corners=True if the old behavior is desired. See the documentation of grid_sample for "
-                      "details.", stacklevel=4)
+        warnings.warn(
+            "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+            "1.3.0. Please "
+            "specify align_corners=True if the old behavior is desired. See the documentation of "
+            "grid_sample for "
+            "details.",
+            stacklevel=4,
+        )
 
 
 def _base(size: tuple, align: bool, kind: Any) -> np.ndarray:
@@ -235,9 +287,15 @@ def _affine_gradient(grad: Any, size: Any, align_corners: bool) -> Any:
 
 
 affine_grid_generator = kernel(
-    name="affine_grid_generator", inputs=("theta",), grad_fn="AffineGridGeneratorBackward0", on=("torch",), out=False,
-    formula=r"\text{grid} = \theta\,(x, y, 1)^{T}", text="The places that an affine map sends a regular grid to.",
-    forward=_affine, grads={"theta": lambda grad, size, align_corners: _affine_gradient(grad, size, align_corners)},
+    name="affine_grid_generator",
+    inputs=("theta",),
+    grad_fn="AffineGridGeneratorBackward0",
+    on=("torch",),
+    out=False,
+    formula=r"\text{grid} = \theta\,(x, y, 1)^{T}",
+    text="The places that an affine map sends a regular grid to.",
+    forward=_affine,
+    grads={"theta": lambda grad, size, align_corners: _affine_gradient(grad, size, align_corners)},
 )
 
 
@@ -250,12 +308,16 @@ def affine_grid(theta: Any, size: Any, align_corners: bool | None = None) -> Any
         raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     size = tuple(int(k) for k in size)
     if len(size) not in (4, 5):
-        raise NotImplementedError("affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
-                                  f"respectively. Got size {size}.")
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            f"respectively. Got size {size}."
+        )
     k = len(size) - 2
     if theta._a.ndim != 3 or theta._a.shape[-2] != k or theta._a.shape[-1] != k + 1:
-        raise ValueError(f"Expected a batch of {k}D affine matrices of shape Nx{k}x{k + 1} for size {size}. Got "
-                         f"{theta.shape}.")
+        raise ValueError(
+            f"Expected a batch of {k}D affine matrices of shape Nx{k}x{k + 1} for size {size}. Got "
+            f"{theta.shape}."
+        )
     _announce(align_corners)
     if any(n <= 0 for n in size):
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")

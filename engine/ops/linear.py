@@ -10,8 +10,13 @@ from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
 
 
-@composite("linear", on=("nn.functional",), formula=r"Y = X\,W^{T} + b", out=True,
-           text="Each output is a weighted sum of all inputs, plus a bias.")
+@composite(
+    "linear",
+    on=("nn.functional",),
+    formula=r"Y = X\,W^{T} + b",
+    out=True,
+    text="Each output is a weighted sum of all inputs, plus a bias.",
+)
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """y = x W^T + b over the last dimension."""
     a, w = input._a, weight._a
@@ -34,12 +39,17 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 def _check_sizes(a: Any, w: Any) -> None:
     if a.shape[-1] != w.shape[1]:
         rows = a.size // max(a.shape[-1], 1)
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and "
-                           f"{w.shape[1]}x{w.shape[0]})")
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({rows}x{a.shape[-1]} and {w.shape[1]}x{w.shape[0]})"
+        )
 
 
 _trilinear = kernel(
-    name="_trilinear", inputs=("i1", "i2", "i3"), grad_fn="TrilinearBackward0", on=("torch",), out=False,
+    name="_trilinear",
+    inputs=("i1", "i2", "i3"),
+    grad_fn="TrilinearBackward0",
+    on=("torch",),
+    out=False,
     formula=r"y_{bo} = \sum_{ij} x_{bi}\,W_{oij}\,z_{bj}",
     text="Two inputs meet in every pair of their features, each pair with a weight of its own.",
     forward=lambda i1, i2, i3: np.ascontiguousarray(np.einsum("bi,oij,bj->bo", i1, i2, i3, optimize=True)),
@@ -65,11 +75,17 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
         if p != q:
             raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {i}: got {p} and {q}")
     if s1[-1] != w[1]:
-        raise RuntimeError(f"bilinear(): input1 size does not match weight size: got {s1[-1]} but expected {w[1]}")
+        raise RuntimeError(
+            f"bilinear(): input1 size does not match weight size: got {s1[-1]} but expected {w[1]}"
+        )
     if s2[-1] != w[2]:
-        raise RuntimeError(f"bilinear(): input2 size does not match weight size: got {s2[-1]} but expected {w[2]}")
+        raise RuntimeError(
+            f"bilinear(): input2 size does not match weight size: got {s2[-1]} but expected {w[2]}"
+        )
     if bias is not None and bias._a.shape[0] != w[0]:
-        raise RuntimeError(f"bilinear(): bias size does not match weight size: got {bias._a.shape[0]} but expected {w[0]}")
+        raise RuntimeError(
+            f"bilinear(): bias size does not match weight size: got {bias._a.shape[0]} but expected {w[0]}"
+        )
     y = OPS["_trilinear"](input1.contiguous().view(-1, s1[-1]), weight, input2.contiguous().view(-1, s2[-1]))
     y = y.view(*s1[:-1], w[0])
     return y if bias is None else y + bias

@@ -23,8 +23,10 @@ def reduction_of(reduction: str, size_average: Any = None, reduce: Any = None) -
         size_average = True if size_average is None else size_average
         reduce = True if reduce is None else reduce
         said = "mean" if size_average and reduce else "sum" if reduce else "none"
-        warnings.warn(f"size_average and reduce args will be deprecated, please use reduction='{said}' instead.",
-                      stacklevel=4)
+        warnings.warn(
+            f"size_average and reduce args will be deprecated, please use reduction='{said}' instead.",
+            stacklevel=4,
+        )
         reduction = said
     found = REDUCTION.get(reduction)
     if found is None:
@@ -49,9 +51,12 @@ def matched(input: Any, target: Any) -> tuple[Any, Any]:
     """Input and target broadcast to one shape and type, with a warning where their shapes differ."""
     a, b = input._a, target._a
     if a.shape != b.shape:
-        warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
-                      "will likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-                      stacklevel=4)
+        warnings.warn(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
+            "will likely lead to incorrect results due to broadcasting. Please ensure they have the "
+            "same size.",
+            stacklevel=4,
+        )
         shape = broadcast_shapes(a.shape, b.shape)
         input = input if a.shape == shape else input.expand(shape)
         target = target if b.shape == shape else target.expand(shape)
@@ -82,12 +87,18 @@ def _mse(self: Any, target: Any, reduction: int = 1) -> Any:
 
 
 mse_loss = kernel(
-    name="mse_loss", inputs=("self", "target"), grad_fn="MseLossBackward0", on=("torch._nn",),
+    name="mse_loss",
+    inputs=("self", "target"),
+    grad_fn="MseLossBackward0",
+    on=("torch._nn",),
     formula=r"y = \frac{1}{n} \sum_i (x_i - t_i)^2",
     text="The mean square of the differences: far misses weigh most.",
     forward=_mse,
-    grads={("self", "target"): lambda grad, self, target, reduction, needs:
-           _two_sided(OPS["mse_loss_backward"](grad, self, target, reduction), needs)},
+    grads={
+        ("self", "target"): lambda grad, self, target, reduction, needs: _two_sided(
+            OPS["mse_loss_backward"](grad, self, target, reduction), needs
+        )
+    },
     gradients={"self": r"\frac{2}{n}\,(x - t)\,g", "target": r"-\frac{2}{n}\,(x - t)\,g"},
 )
 
@@ -106,13 +117,20 @@ def _mse_back(grad_output: Any, self: Any, target: Any, reduction: int) -> Any:
 
 
 mse_loss_backward = kernel(
-    name="mse_loss_backward", inputs=("grad_output", "self", "target"), grad_fn="MseLossBackwardBackward0",
-    on=("torch._nn",), out=False, text="The gradient of the mean square.", forward=_mse_back,
+    name="mse_loss_backward",
+    inputs=("grad_output", "self", "target"),
+    grad_fn="MseLossBackwardBackward0",
+    on=("torch._nn",),
+    out=False,
+    text="The gradient of the mean square.",
+    forward=_mse_back,
     grads={
-        "grad_output": lambda grad, self, target, reduction:
-            _weigh(grad * 2 * (self - target), self, reduction),
-        ("self", "target"): lambda grad, grad_output, self_shape, reduction, needs:
-            _two_sided(shared(grad * 2 * grad_output, self_shape, reduction, _count(self_shape)), needs),
+        "grad_output": lambda grad, self, target, reduction: _weigh(
+            grad * 2 * (self - target), self, reduction
+        ),
+        ("self", "target"): lambda grad, grad_output, self_shape, reduction, needs: _two_sided(
+            shared(grad * 2 * grad_output, self_shape, reduction, _count(self_shape)), needs
+        ),
     },
 )
 
@@ -132,8 +150,14 @@ def _weigh(t: Any, like: Any, reduction: int) -> Any:
 
 
 @composite("mse_loss", on=("nn.functional",), out=False, formula=r"y = \frac{1}{n} \sum_i (x_i - t_i)^2")
-def functional_mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
-                        reduction: str = "mean", weight: Any = None) -> Any:
+def functional_mse_loss(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
     """The mean square of the differences."""
     how = reduction_of(reduction, size_average, reduce)
     input, target = matched(input, target)
@@ -146,8 +170,14 @@ def functional_mse_loss(input: Any, target: Any, size_average: Any = None, reduc
 
 
 @composite("l1_loss", on=("nn.functional",), out=False, formula=r"y = \frac{1}{n} \sum_i |x_i - t_i|")
-def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
-            weight: Any = None) -> Any:
+def l1_loss(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    weight: Any = None,
+) -> Any:
     """The mean of the absolute differences."""
     how = reduction_of(reduction, size_average, reduce)
     input, target = matched(input, target)
@@ -180,12 +210,18 @@ def _smooth_l1_slope(grad: Any, self: Any, target: Any, reduction: int, beta: fl
 
 
 smooth_l1_loss = kernel(
-    name="smooth_l1_loss", inputs=("self", "target"), grad_fn="SmoothL1LossBackward0", on=("torch._nn",),
+    name="smooth_l1_loss",
+    inputs=("self", "target"),
+    grad_fn="SmoothL1LossBackward0",
+    on=("torch._nn",),
     formula=r"y = \frac{(x-t)^2}{2\beta} \text{ if } |x-t| < \beta \text{ else } |x-t| - \frac{\beta}{2}",
     text="A parabola near zero and straight lines outside: far misses do not take over.",
     forward=_smooth_l1,
-    grads={("self", "target"): lambda grad, self, target, reduction, beta, needs:
-           _smooth_l1_slope(grad, self, target, reduction, beta, needs)},
+    grads={
+        ("self", "target"): lambda grad, self, target, reduction, beta, needs: _smooth_l1_slope(
+            grad, self, target, reduction, beta, needs
+        )
+    },
 )
 
 
@@ -199,18 +235,31 @@ def _huber(self: Any, target: Any, reduction: int = 1, delta: float = 1.0) -> An
 
 
 huber_loss = kernel(
-    name="huber_loss", inputs=("self", "target"), grad_fn="HuberLossBackward0", on=("torch._nn",),
-    formula=r"y = \frac{1}{2}(x-t)^2 \text{ if } |x-t| < \delta \text{ else } \delta\,(|x-t| - \frac{\delta}{2})",
+    name="huber_loss",
+    inputs=("self", "target"),
+    grad_fn="HuberLossBackward0",
+    on=("torch._nn",),
+    formula=r"y = \frac{1}{2}(x-t)^2 \text{ if } |x-t| < \delta \text{ else } "
+    r"\delta\,(|x-t| - \frac{\delta}{2})",
     text="Square for small misses, straight for large ones.",
     forward=_huber,
-    grads={("self", "target"): lambda grad, self, target, reduction, delta, needs: _two_sided(
-        shared(grad, (), reduction, self.numel()) * (self - target).clamp(-delta, delta), needs)},
+    grads={
+        ("self", "target"): lambda grad, self, target, reduction, delta, needs: _two_sided(
+            shared(grad, (), reduction, self.numel()) * (self - target).clamp(-delta, delta), needs
+        )
+    },
 )
 
 
 @composite("smooth_l1_loss", on=("nn.functional",), out=False)
-def functional_smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
-                              reduction: str = "mean", beta: float = 1.0) -> Any:
+def functional_smooth_l1_loss(
+    input: Any,
+    target: Any,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Any:
     """Square for misses below beta, straight beyond."""
     how = reduction_of(reduction, size_average, reduce)
     input, target = matched(input, target)
@@ -222,7 +271,9 @@ def functional_smooth_l1_loss(input: Any, target: Any, size_average: Any = None,
 
 
 @composite("huber_loss", on=("nn.functional",), out=False)
-def functional_huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+def functional_huber_loss(
+    input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None
+) -> Any:
     """Square for misses below delta, straight beyond."""
     how = reduction_of(reduction)
     input, target = matched(input, target)
@@ -256,34 +307,50 @@ def _bce_target_slope(grad: Any, self: Any, weight: Any, reduction: int) -> Any:
 
 
 binary_cross_entropy = kernel(
-    name="binary_cross_entropy", inputs=("self", "target"), grad_fn="BinaryCrossEntropyBackward0", on=("torch._nn",),
+    name="binary_cross_entropy",
+    inputs=("self", "target"),
+    grad_fn="BinaryCrossEntropyBackward0",
+    on=("torch._nn",),
     formula=r"y = -\frac{1}{n} \sum_i t_i \log x_i + (1 - t_i) \log(1 - x_i)",
     text="How surprised probabilities are by what happened.",
     forward=_bce,
     grads={
-        "self": lambda grad, self, target, weight, reduction: _bce_slope(grad, self, target, weight, reduction),
+        "self": lambda grad, self, target, weight, reduction: _bce_slope(
+            grad, self, target, weight, reduction
+        ),
         "target": lambda grad, self, weight, reduction: _bce_target_slope(grad, self, weight, reduction),
     },
 )
 
 
 @composite("binary_cross_entropy", on=("nn.functional",), out=False)
-def functional_binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None,
-                                    reduce: Any = None, reduction: str = "mean") -> Any:
+def functional_binary_cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
     """How surprised probabilities are by what happened."""
     how = reduction_of(reduction, size_average, reduce)
     if input._a.shape != target._a.shape:
-        raise ValueError(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is "
-                         "deprecated. Please ensure they have the same size.")
+        raise ValueError(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is "
+            "deprecated. Please ensure they have the same size."
+        )
     if weight is not None:
         weight = weight.expand(broadcast_shapes(target._a.shape, weight._a.shape))
     if input._a.dtype != target._a.dtype:
-        raise RuntimeError(f"Found dtype {dt.scalar_type_name(target.dtype)} but expected "
-                           f"{dt.scalar_type_name(input.dtype)}")
+        raise RuntimeError(
+            f"Found dtype {dt.scalar_type_name(target.dtype)} but expected {dt.scalar_type_name(input.dtype)}"
+        )
     return binary_cross_entropy(input, target, weight, how)
 
 
-def _bce_logits(self: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1) -> Any:
+def _bce_logits(
+    self: Any, target: Any, weight: Any = None, pos_weight: Any = None, reduction: int = 1
+) -> Any:
     k = self.dtype.type
     log_sigmoid = np.minimum(self, k(0)) - np.log1p(np.exp(-np.abs(self)))
     if pos_weight is not None:
@@ -313,16 +380,20 @@ def _bce_logits_target_slope(grad: Any, self: Any, weight: Any, pos_weight: Any,
 
 
 binary_cross_entropy_with_logits = kernel(
-    name="binary_cross_entropy_with_logits", inputs=("self", "target"),
-    grad_fn="BinaryCrossEntropyWithLogitsBackward0", on=("torch",),
+    name="binary_cross_entropy_with_logits",
+    inputs=("self", "target"),
+    grad_fn="BinaryCrossEntropyWithLogitsBackward0",
+    on=("torch",),
     formula=r"y = -\frac{1}{n} \sum_i t_i \log \sigma(x_i) + (1 - t_i) \log(1 - \sigma(x_i))",
     text="Sigmoid and binary cross entropy in one stable step; the gradient is sigmoid minus target.",
     forward=_bce_logits,
     grads={
-        "self": lambda grad, self, target, weight, pos_weight, reduction:
-            _bce_logits_slope(grad, self, target, weight, pos_weight, reduction),
-        "target": lambda grad, self, weight, pos_weight, reduction:
-            _bce_logits_target_slope(grad, self, weight, pos_weight, reduction),
+        "self": lambda grad, self, target, weight, pos_weight, reduction: _bce_logits_slope(
+            grad, self, target, weight, pos_weight, reduction
+        ),
+        "target": lambda grad, self, weight, pos_weight, reduction: _bce_logits_target_slope(
+            grad, self, weight, pos_weight, reduction
+        ),
     },
     gradients={"self": r"\frac{1}{n}\,(\sigma(x) - t)\,g"},
 )
@@ -330,8 +401,14 @@ binary_cross_entropy_with_logits = kernel(
 
 @composite("binary_cross_entropy_with_logits", on=("nn.functional",), out=False)
 def functional_binary_cross_entropy_with_logits(
-        input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
-        reduction: str = "mean", pos_weight: Any = None) -> Any:
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    reduce: Any = None,
+    reduction: str = "mean",
+    pos_weight: Any = None,
+) -> Any:
     """Sigmoid and binary cross entropy in one stable step."""
     how = reduction_of(reduction, size_average, reduce)
     if input._a.shape != target._a.shape:
@@ -346,18 +423,25 @@ def _soft_margin(self: Any, target: Any, reduction: int = 1) -> Any:
 
 
 soft_margin_loss = kernel(
-    name="soft_margin_loss", inputs=("self",), grad_fn="SoftMarginLossBackward0", on=("torch._nn",),
+    name="soft_margin_loss",
+    inputs=("self",),
+    grad_fn="SoftMarginLossBackward0",
+    on=("torch._nn",),
     formula=r"y = \frac{1}{n} \sum_i \log(1 + e^{-t_i x_i})",
     text="Logistic loss for targets of -1 and 1.",
     forward=_soft_margin,
-    grads={"self": lambda grad, self, target, reduction:
-           shared(grad, (), reduction, self.numel()) * -target * (-target * self).sigmoid()},
+    grads={
+        "self": lambda grad, self, target, reduction: (
+            shared(grad, (), reduction, self.numel()) * -target * (-target * self).sigmoid()
+        )
+    },
 )
 
 
 @composite("soft_margin_loss", on=("nn.functional",), out=False)
-def functional_soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
-                                reduction: str = "mean") -> Any:
+def functional_soft_margin_loss(
+    input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+) -> Any:
     """Logistic loss for targets of -1 and 1."""
     how = reduction_of(reduction, size_average, reduce)
     broadcast_shapes(input._a.shape, target._a.shape)

@@ -50,8 +50,14 @@ def _sweep(x: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return alpha
 
 
-def _ctc(log_probs: Any, targets: Any, input_lengths: list, target_lengths: list, blank: int = 0,
-         zero_infinity: bool = False) -> tuple:
+def _ctc(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: list,
+    target_lengths: list,
+    blank: int = 0,
+    zero_infinity: bool = False,
+) -> tuple:
     time, batch, classes = log_probs.shape
     if not 0 <= blank < classes:
         raise RuntimeError("blank must be in label range")
@@ -63,12 +69,14 @@ def _ctc(log_probs: Any, targets: Any, input_lengths: list, target_lengths: list
         if n < 0:
             raise RuntimeError(f"Expected input_lengths to have value at least 0, but got value {n}")
         if n > time:
-            raise RuntimeError(f"Expected input_lengths to have value at most {time}, but got value {n} (while checking "
-                               "arguments for ctc_loss_cpu)")
+            raise RuntimeError(
+                f"Expected input_lengths to have value at most {time}, but got value {n} (while checking "
+                "arguments for ctc_loss_cpu)"
+            )
     loss = np.zeros(batch, log_probs.dtype)
     for b, target in enumerate(_targets(targets, target_lengths)):
         labels = _unrolled(target, blank)
-        x = log_probs[:input_lengths[b], b].astype(np.float64)
+        x = log_probs[: input_lengths[b], b].astype(np.float64)
         if not len(x):
             loss[b] = 0 if not len(target) else np.inf
             continue
@@ -78,14 +86,22 @@ def _ctc(log_probs: Any, targets: Any, input_lengths: list, target_lengths: list
     return loss, np.zeros(0, log_probs.dtype)
 
 
-def _ctc_back(grad: Any, log_probs: Any, targets: Any, input_lengths: list, target_lengths: list, loss: Any, blank: int,
-              zero_infinity: bool) -> Any:
+def _ctc_back(
+    grad: Any,
+    log_probs: Any,
+    targets: Any,
+    input_lengths: list,
+    target_lengths: list,
+    loss: Any,
+    blank: int,
+    zero_infinity: bool,
+) -> Any:
     out = np.zeros(log_probs.shape, log_probs.dtype)
     for b, target in enumerate(_targets(targets, target_lengths)):
         if zero_infinity and np.isinf(loss[b]):
             continue
         labels = _unrolled(target, blank)
-        x = log_probs[:input_lengths[b], b].astype(np.float64)
+        x = log_probs[: input_lengths[b], b].astype(np.float64)
         if not len(x):
             continue
         alpha = _sweep(x, labels)
@@ -94,25 +110,59 @@ def _ctc_back(grad: Any, log_probs: Any, targets: Any, input_lengths: list, targ
         for s, label in enumerate(labels):
             total[:, label] = np.logaddexp(total[:, label], alpha[:, s] + beta[:, s])
         # The gradient is that of log_softmax of the inputs as well: exp(x) minus the posterior of each class.
-        out[:len(x), b] = (np.exp(x) - np.exp(total + float(loss[b]) - x)) * float(grad[b])
+        out[: len(x), b] = (np.exp(x) - np.exp(total + float(loss[b]) - x)) * float(grad[b])
     return out
 
 
 ctc_backward = kernel(
-    name="_ctc_loss_backward", on=("torch",), out=False, text="The gradient of the CTC loss.", forward=_ctc_back,
+    name="_ctc_loss_backward",
+    on=("torch",),
+    out=False,
+    text="The gradient of the CTC loss.",
+    forward=_ctc_back,
 )
+
+
+def _ctc_gradient(
+    grad: Any,
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int,
+    zero_infinity: bool,
+    result0: Any,
+) -> Any:
+    return ctc_backward(
+        grad, log_probs, targets, input_lengths, target_lengths, result0, blank, zero_infinity
+    )
+
+
 ctc = kernel(
-    name="_ctc_loss", inputs=("log_probs",), grad_fn="CtcLossBackward0", on=("torch",), nondiff=(1,), visible=1, out=False,
+    name="_ctc_loss",
+    inputs=("log_probs",),
+    grad_fn="CtcLossBackward0",
+    on=("torch",),
+    nondiff=(1,),
+    visible=1,
+    out=False,
     formula=r"y = -\log \sum_{\pi} \prod_t p_{t, \pi_t}",
-    text="Adds up the probability of all alignments that read as the target.", forward=_ctc,
-    grads={"log_probs": lambda grad, log_probs, targets, input_lengths, target_lengths, blank, zero_infinity, result0:
-           ctc_backward(grad, log_probs, targets, input_lengths, target_lengths, result0, blank, zero_infinity)},
+    text="Adds up the probability of all alignments that read as the target.",
+    forward=_ctc,
+    grads={"log_probs": _ctc_gradient},
 )
 
 
 @composite("ctc_loss", on=("torch",), out=False)
-def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0, reduction: int = 1,
-             zero_infinity: bool = False) -> Any:
+def ctc_loss(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: int = 1,
+    zero_infinity: bool = False,
+) -> Any:
     """The loss of a sequence without an alignment."""
     inputs, lengths = _lengths(input_lengths), _lengths(target_lengths)
     single = log_probs._a.ndim == 2
@@ -130,9 +180,18 @@ def ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: A
 
 
 @composite("ctc_loss", on=("nn.functional",), out=False, formula=r"y = -\log \sum_{\pi} \prod_t p_{t, \pi_t}")
-def functional_ctc_loss(log_probs: Any, targets: Any, input_lengths: Any, target_lengths: Any, blank: int = 0,
-                        reduction: str = "mean", zero_infinity: bool = False) -> Any:
+def functional_ctc_loss(
+    log_probs: Any,
+    targets: Any,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: str = "mean",
+    zero_infinity: bool = False,
+) -> Any:
     """The loss of a sequence without an alignment."""
     from engine.ops.loss import reduction_of
 
-    return ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, reduction_of(reduction), zero_infinity)
+    return ctc_loss(
+        log_probs, targets, input_lengths, target_lengths, blank, reduction_of(reduction), zero_infinity
+    )

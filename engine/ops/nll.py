@@ -28,7 +28,9 @@ def _chosen(target: Any, weight: Any, ignore: int, classes: int, kind: Any) -> t
 
 def _check(self: Any, target: Any, weight: Any) -> None:
     if self.dtype.kind in "biu":
-        raise NotImplementedError(f"\"nll_loss_out_frame\" not implemented for '{dt.scalar_type_name(dt.of(self))}'")
+        raise NotImplementedError(
+            f"\"nll_loss_out_frame\" not implemented for '{dt.scalar_type_name(dt.of(self))}'"
+        )
     if target.dtype not in (np.int64, np.uint8):
         raise RuntimeError(f"expected scalar type Long but found {dt.scalar_type_name(dt.of(target))}")
 
@@ -42,8 +44,10 @@ def _nll(self: Any, target: Any, weight: Any = None, reduction: int = 1, ignore_
         raise RuntimeError(f"size mismatch (got input: {list(self.shape)}, target: {list(target.shape)})")
     classes = self.shape[-1]
     if weight is not None and (weight.ndim != 1 or weight.shape[0] != classes):
-        raise RuntimeError("weight tensor should be defined either for all or no classes but got weight tensor of shape: "
-                           f"{list(weight.shape)}")
+        raise RuntimeError(
+            "weight tensor should be defined either for all or no classes but got weight tensor of shape: "
+            f"{list(weight.shape)}"
+        )
     _check(self, target, weight)
     kind = self.dtype
     if weight is None and self.ndim == 2 and reduction == 1 and self.size:
@@ -74,10 +78,19 @@ def _nll(self: Any, target: Any, weight: Any = None, reduction: int = 1, ignore_
     return (s / total if reduction == 1 else s), total
 
 
-def _nll_back(grad_output: Any, self: Any, target: Any, weight: Any, reduction: int, ignore_index: int,
-              total_weight: Any) -> Any:
+def _nll_back(
+    grad_output: Any,
+    self: Any,
+    target: Any,
+    weight: Any,
+    reduction: int,
+    ignore_index: int,
+    total_weight: Any,
+) -> Any:
     g = np.zeros(self.shape, self.dtype)
-    safe, w = _chosen(np.asarray(target), weight, ignore_index, self.shape[-1 if self.ndim == 1 else 1], self.dtype)
+    safe, w = _chosen(
+        np.asarray(target), weight, ignore_index, self.shape[-1 if self.ndim == 1 else 1], self.dtype
+    )
     scale = -grad_output * w
     if reduction == 1:
         scale = scale / total_weight
@@ -91,8 +104,9 @@ def _nll_back(grad_output: Any, self: Any, target: Any, weight: Any, reduction: 
 
 
 _BACK = {
-    "grad_output": lambda grad, target, weight, reduction, ignore_index, total_weight:
-        _nll_again(grad, target, weight, reduction, ignore_index, total_weight),
+    "grad_output": lambda grad, target, weight, reduction, ignore_index, total_weight: _nll_again(
+        grad, target, weight, reduction, ignore_index, total_weight
+    )
 }
 
 
@@ -104,30 +118,55 @@ def _nll_again(grad: Any, target: Any, weight: Any, reduction: int, ignore: int,
 
 
 nll_loss_backward = kernel(
-    name="nll_loss_backward", inputs=("grad_output",), grad_fn="NllLossBackwardBackward0", on=("torch._nn",), out=False,
-    text="The gradient of the negative log likelihood.", forward=_nll_back, grads=_BACK,
+    name="nll_loss_backward",
+    inputs=("grad_output",),
+    grad_fn="NllLossBackwardBackward0",
+    on=("torch._nn",),
+    out=False,
+    text="The gradient of the negative log likelihood.",
+    forward=_nll_back,
+    grads=_BACK,
 )
 nll_loss2d_backward = kernel(
-    name="nll_loss2d_backward", inputs=("grad_output",), grad_fn="NllLoss2DBackwardBackward0", on=("torch._nn",), out=False,
-    text="The gradient of the negative log likelihood over an image.", forward=_nll_back, grads=_BACK,
+    name="nll_loss2d_backward",
+    inputs=("grad_output",),
+    grad_fn="NllLoss2DBackwardBackward0",
+    on=("torch._nn",),
+    out=False,
+    text="The gradient of the negative log likelihood over an image.",
+    forward=_nll_back,
+    grads=_BACK,
 )
 nll_loss = kernel(
-    name="nll_loss", inputs=("self",), grad_fn="NllLossBackward0", on=("torch._nn",), nondiff=(1,), visible=1, out=False,
+    name="nll_loss",
+    inputs=("self",),
+    grad_fn="NllLossBackward0",
+    on=("torch._nn",),
+    nondiff=(1,),
+    visible=1,
+    out=False,
     formula=r"y = -\frac{1}{n} \sum_i x_{i, t_i}",
     text="The log probability of the true class, negated; its gradient reaches the true class alone.",
     forward=_nll,
-    grads={"self": lambda grad, self, target, weight, reduction, ignore_index, result1:
-           nll_loss_backward(grad, self, target, weight, reduction, ignore_index, result1)},
+    grads={
+        "self": lambda grad, self, target, weight, reduction, ignore_index, result1: nll_loss_backward(
+            grad, self, target, weight, reduction, ignore_index, result1
+        )
+    },
     gradients={"self": r"-\frac{1}{n}\,g \text{ at the true class, } 0 \text{ elsewhere}"},
 )
 
 
 def _nll2d(self: Any, target: Any, weight: Any = None, reduction: int = 1, ignore_index: int = -100) -> tuple:
     if target.ndim != 3:
-        raise RuntimeError(f"only batches of spatial targets supported (3D tensors) but got targets of dimension: "
-                           f"{target.ndim}")
+        raise RuntimeError(
+            f"only batches of spatial targets supported (3D tensors) but got targets of dimension: "
+            f"{target.ndim}"
+        )
     if self.ndim != 4:
-        raise RuntimeError(f"only batches of spatial inputs supported (4D tensors), but got input of dimension: {self.ndim}")
+        raise RuntimeError(
+            f"only batches of spatial inputs supported (4D tensors), but got input of dimension: {self.ndim}"
+        )
     if self.shape[0] != target.shape[0] or self.shape[2:] != target.shape[1:]:
         raise RuntimeError(f"size mismatch (got input: {list(self.shape)} , target: {list(target.shape)}")
     if weight is not None and weight.size != self.shape[1]:
@@ -146,12 +185,21 @@ def _nll2d(self: Any, target: Any, weight: Any = None, reduction: int = 1, ignor
 
 
 nll_loss2d = kernel(
-    name="nll_loss2d", inputs=("self",), grad_fn="NllLoss2DBackward0", on=("torch._nn",), nondiff=(1,), visible=1, out=False,
+    name="nll_loss2d",
+    inputs=("self",),
+    grad_fn="NllLoss2DBackward0",
+    on=("torch._nn",),
+    nondiff=(1,),
+    visible=1,
+    out=False,
     formula=r"y = -\frac{1}{n} \sum_i x_{i, t_i}",
     text="The log probability of each place's true class, negated.",
     forward=_nll2d,
-    grads={"self": lambda grad, self, target, weight, reduction, ignore_index, result1:
-           nll_loss2d_backward(grad, self, target, weight, reduction, ignore_index, result1)},
+    grads={
+        "self": lambda grad, self, target, weight, reduction, ignore_index, result1: nll_loss2d_backward(
+            grad, self, target, weight, reduction, ignore_index, result1
+        )
+    },
 )
 
 
@@ -161,7 +209,9 @@ def _nll_nd(input: Any, target: Any, weight: Any, how: int, ignore_index: int) -
         raise RuntimeError("Expected 1 or more dimensions (got 0)")
     n, classes = shape[0], 1
     if len(shape) != 1 and shape[0] != (at[0] if at else 1):
-        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({at[0] if at else 1}).")
+        raise ValueError(
+            f"Expected input batch_size ({shape[0]}) to match target batch_size ({at[0] if at else 1})."
+        )
     if len(shape) <= 2:
         return nll_loss(input, target, weight, how, ignore_index)
     if len(shape) == 4:
@@ -180,17 +230,36 @@ def _nll_nd(input: Any, target: Any, weight: Any, how: int, ignore_index: int) -
 
 
 @composite("nll_loss", on=("nn.functional",), out=False, formula=r"y = -\frac{1}{n} \sum_i x_{i, t_i}")
-def functional_nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
-                        reduce: Any = None, reduction: str = "mean") -> Any:
+def functional_nll_loss(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+) -> Any:
     """The log probability of the true class, negated."""
     return _nll_nd(input, target, weight, reduction_of(reduction, size_average, reduce), ignore_index)
 
 
-@composite("cross_entropy", on=("nn.functional",), out=False,
-           formula=r"y = -\frac{1}{n} \sum_i \log \frac{e^{x_{i, t_i}}}{\sum_j e^{x_{ij}}}",
-           text="log_softmax and nll_loss in one: how surprised the scores are by the true class.")
-def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
-                  reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
+@composite(
+    "cross_entropy",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = -\frac{1}{n} \sum_i \log \frac{e^{x_{i, t_i}}}{\sum_j e^{x_{ij}}}",
+    text="log_softmax and nll_loss in one: how surprised the scores are by the true class.",
+)
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    size_average: Any = None,
+    ignore_index: int = -100,
+    reduce: Any = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Any:
     """How surprised scores are by the true class, given by its number or by probabilities of all classes.
 
     Raises: RuntimeError where the arguments do not fit together."""
@@ -202,8 +271,10 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
             raise RuntimeError("ignore_index is not supported for floating point target")
         return _with_probabilities(input, target, weight, how, label_smoothing, axis)
     if shape == target._a.shape and len(shape) > 1:
-        raise RuntimeError("Expected floating point type for target with class probabilities, got "
-                           f"{dt.scalar_type_name(target.dtype)}")
+        raise RuntimeError(
+            "Expected floating point type for target with class probabilities, got "
+            f"{dt.scalar_type_name(target.dtype)}"
+        )
     if label_smoothing > 0:
         return _smoothed(input, target, weight, how, ignore_index, label_smoothing, axis)
     if not shape:
@@ -220,8 +291,10 @@ def _with_probabilities(input: Any, target: Any, weight: Any, how: int, smoothin
     _check_smoothing(smoothing)
     classes = input._a.shape[axis]
     if weight is not None and weight._a.shape != (classes,):
-        raise RuntimeError("cross_entropy: weight tensor should be defined either for all "
-                           f"{classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}")
+        raise RuntimeError(
+            "cross_entropy: weight tensor should be defined either for all "
+            f"{classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
     y = OPS["_log_softmax"](input, axis)
     if smoothing > 0:
         target = target * (1 - smoothing) + smoothing / classes
@@ -239,12 +312,16 @@ def _along(weight: Any, ndim: int, axis: int) -> Any:
     return weight.view(*[-1 if i == axis else 1 for i in range(ndim)])
 
 
-def _smoothed(input: Any, target: Any, weight: Any, how: int, ignore: int, smoothing: float, axis: int) -> Any:
+def _smoothed(
+    input: Any, target: Any, weight: Any, how: int, ignore: int, smoothing: float, axis: int
+) -> Any:
     _check_smoothing(smoothing)
     classes = input._a.shape[axis]
     if weight is not None and weight._a.shape != (classes,):
-        raise RuntimeError("cross_entropy: weight tensor should be defined either for all "
-                           f"{classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}")
+        raise RuntimeError(
+            "cross_entropy: weight tensor should be defined either for all "
+            f"{classes} classes or no classes but got weight tensor of shape: {list(weight.shape)}"
+        )
     y = OPS["_log_softmax"](input, axis)
     nll = _nll_nd(y, target, weight, how, ignore)
     if weight is not None:
@@ -255,7 +332,9 @@ def _smoothed(input: Any, target: Any, weight: Any, how: int, ignore: int, smoot
     smooth = smooth.masked_fill(dead, 0.0)
     if how == 1:
         if weight is not None:
-            alive = weight.gather(0, target.masked_fill(dead, 0).flatten()) if target._a.ndim else weight[target]
+            alive = (
+                weight.gather(0, target.masked_fill(dead, 0).flatten()) if target._a.ndim else weight[target]
+            )
             mass = alive.masked_fill(dead.flatten(), 0).sum()
             smooth = smooth.sum() / mass
         else:

@@ -1,4 +1,4 @@
-"""Normalization: batch, layer, group, instance, root mean square, local response."""
+"""Normalization over the batch: batch and instance norm."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import numpy as np
 from engine.autograd import modes
 from engine.core import dtype as dt
 from engine.kernels import compiled_image as compiled
-from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
-from engine.ops.scalar import plus
 
 
 def _over(a: np.ndarray) -> tuple[int, ...]:
     return (0, *range(2, a.ndim))
 
 
-def _per_channel(v: Any, ndim: int) -> Any:
+def per_channel(v: Any, ndim: int) -> Any:
+    """One value for each channel, shaped to meet (n, c, ...)."""
     return v.reshape(1, -1, *(1,) * (ndim - 2))
 
 
-def _batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float,
-                eps: float) -> tuple:
+def _batch_norm(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple:
     if input.dtype.kind in "biu":
         raise NotImplementedError(f"\"batch_norm\" not implemented for '{dt.scalar_type_name(dt.of(input))}'")
     real = input.dtype if input.dtype.itemsize > 2 else np.dtype(np.float32)
@@ -34,18 +41,18 @@ def _batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_v
         axes = _over(x)
         count = x.size // max(1, x.shape[1])
         mean = np.add.reduce(x, axis=axes) / real.type(max(1, count))
-        centred = x - _per_channel(mean, x.ndim)
+        centred = x - per_channel(mean, x.ndim)
         var = np.add.reduce(np.square(centred), axis=axes) / real.type(max(1, count))
         invstd = 1 / np.sqrt(var + real.type(eps))
         _update(running_mean, running_var, mean, var, count, momentum)
     else:
         mean = running_mean.astype(real, copy=False)
         invstd = 1 / np.sqrt(running_var.astype(real, copy=False) + real.type(eps))
-        centred = x - _per_channel(mean, x.ndim)
+        centred = x - per_channel(mean, x.ndim)
     scale = invstd if weight is None else invstd * weight.astype(real, copy=False)
-    centred *= _per_channel(scale, x.ndim)
+    centred *= per_channel(scale, x.ndim)
     if bias is not None:
-        centred += _per_channel(bias.astype(real, copy=False), x.ndim)
+        centred += per_channel(bias.astype(real, copy=False), x.ndim)
     if not training:
         mean, invstd = np.empty(0, real), np.empty(0, real)
     return centred.astype(input.dtype, copy=False), mean, invstd
@@ -64,11 +71,21 @@ def _update(running_mean: Any, running_var: Any, mean: Any, var: Any, count: int
 
 
 def _may_compile(input: Any, *others: Any) -> bool:
-    return input.ndim > 1 and all(o is None or o.dtype is input.dtype and o.flags.c_contiguous for o in others)
+    return input.ndim > 1 and all(
+        o is None or o.dtype is input.dtype and o.flags.c_contiguous for o in others
+    )
 
 
-def _compiled_batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool,
-                         momentum: float, eps: float) -> tuple:
+def _compiled_batch_norm(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> tuple:
     c = input.shape[1]
     if not training:
         y, _ = compiled.normalized(input, weight, bias, running_mean, running_var, eps, False)
@@ -79,8 +96,18 @@ def _compiled_batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, 
     return y, mean, invstd
 
 
-def _batch_norm_back(grad_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any, save_mean: Any,
-                     save_invstd: Any, train: bool, eps: float, output_mask: tuple) -> tuple:
+def _batch_norm_back(
+    grad_out: Any,
+    input: Any,
+    weight: Any,
+    running_mean: Any,
+    running_var: Any,
+    save_mean: Any,
+    save_invstd: Any,
+    train: bool,
+    eps: float,
+    output_mask: tuple,
+) -> tuple:
     real = input.dtype
     axes, n = _over(input), input.ndim
     if train:
@@ -89,7 +116,7 @@ def _batch_norm_back(grad_out: Any, input: Any, weight: Any, running_mean: Any, 
         mean, invstd = running_mean, 1 / np.sqrt(running_var + real.type(eps))
     if output_mask[0] and _may_compile(input, weight, mean, invstd) and compiled.worth(input):
         return compiled.normalized_back(grad_out, input, weight, mean, np.ascontiguousarray(invstd), train)
-    x_hat = (input - _per_channel(mean, n)) * _per_channel(invstd, n)
+    x_hat = (input - per_channel(mean, n)) * per_channel(invstd, n)
     total = np.add.reduce(grad_out, axis=axes)
     along = np.add.reduce(grad_out * x_hat, axis=axes)
     gi = None
@@ -97,35 +124,63 @@ def _batch_norm_back(grad_out: Any, input: Any, weight: Any, running_mean: Any, 
         scale = invstd if weight is None else invstd * weight
         if train:
             count = real.type(max(1, input.size // max(1, input.shape[1])))
-            gi = grad_out - _per_channel(total / count, n)
-            x_hat *= _per_channel(along / count, n)
+            gi = grad_out - per_channel(total / count, n)
+            x_hat *= per_channel(along / count, n)
             gi -= x_hat
-            gi *= _per_channel(scale, n)
+            gi *= per_channel(scale, n)
         else:
-            gi = grad_out * _per_channel(scale, n)
+            gi = grad_out * per_channel(scale, n)
     return gi, along if output_mask[1] else None, total if output_mask[2] else None
 
 
-def _batch_norm_second(grads: tuple, grad_out: Any, input: Any, weight: Any, running_mean: Any, running_var: Any,
-                       train: bool, eps: float, output_mask: tuple, needs: tuple) -> tuple:
+def _batch_norm_second(
+    grads: tuple,
+    grad_out: Any,
+    input: Any,
+    weight: Any,
+    running_mean: Any,
+    running_var: Any,
+    train: bool,
+    eps: float,
+    output_mask: tuple,
+    needs: tuple,
+) -> tuple:
     """The gradient of the gradient, by writing the gradient in ops and differentiating those."""
     from engine.autograd.backward import grad as differentiate
 
     with modes.enable_grad():
         leaves = {"grad_out": grad_out, "input": input, "weight": weight}
         inner = {k: (v.view_as(v) if v is not None else None) for k, v in leaves.items()}
-        made = _written_out(inner["grad_out"], inner["input"], inner["weight"], running_mean, running_var, train, eps,
-                            output_mask)
+        made = _written_out(
+            inner["grad_out"],
+            inner["input"],
+            inner["weight"],
+            running_mean,
+            running_var,
+            train,
+            eps,
+            output_mask,
+        )
         outs = [(m, g) for m, g in zip(made, grads) if m is not None and g is not None and m.requires_grad]
         wanted = [k for k in needs if leaves.get(k) is not None]
-        found = differentiate([m for m, _ in outs], [inner[k] for k in wanted], [g for _, g in outs], create_graph=True,
-                              allow_unused=True) if outs else [None] * len(wanted)
+        found = (
+            differentiate(
+                [m for m, _ in outs],
+                [inner[k] for k in wanted],
+                [g for _, g in outs],
+                create_graph=True,
+                allow_unused=True,
+            )
+            if outs
+            else [None] * len(wanted)
+        )
     got = dict(zip(wanted, found))
     return got.get("grad_out"), got.get("input"), got.get("weight")
 
 
-def _written_out(g: Any, x: Any, w: Any, running_mean: Any, running_var: Any, train: bool, eps: float,
-                 mask: tuple) -> tuple:
+def _written_out(
+    g: Any, x: Any, w: Any, running_mean: Any, running_var: Any, train: bool, eps: float, mask: tuple
+) -> tuple:
     axes = _over(x._a)
     n = x._a.ndim
     shape = [1, -1, *[1] * (n - 2)]
@@ -142,29 +197,69 @@ def _written_out(g: Any, x: Any, w: Any, running_mean: Any, running_var: Any, tr
         gi = invstd * (scaled - scaled.mean(axes, True) - x_hat * (scaled * x_hat).mean(axes, True))
     else:
         gi = invstd * scaled
-    return (gi if mask[0] else None, (g * x_hat).sum(axes) if mask[1] else None, g.sum(axes) if mask[2] else None)
+    return (
+        gi if mask[0] else None,
+        (g * x_hat).sum(axes) if mask[1] else None,
+        g.sum(axes) if mask[2] else None,
+    )
 
 
 native_batch_norm_backward = kernel(
-    name="native_batch_norm_backward", inputs=("grad_out", "input", "weight"),
-    grad_fn="NativeBatchNormBackwardBackward0", on=("torch",), out=False, materialize=False,
-    text="The gradients of batch normalization.", forward=_batch_norm_back,
-    grads={("grad_out", "input", "weight"):
-           lambda grads, grad_out, input, weight, running_mean, running_var, train, eps, output_mask, needs:
-           _batch_norm_second(grads, grad_out, input, weight, running_mean, running_var, train, eps, output_mask, needs)},
+    name="native_batch_norm_backward",
+    inputs=("grad_out", "input", "weight"),
+    grad_fn="NativeBatchNormBackwardBackward0",
+    on=("torch",),
+    out=False,
+    materialize=False,
+    text="The gradients of batch normalization.",
+    forward=_batch_norm_back,
+    grads={
+        (
+            "grad_out",
+            "input",
+            "weight",
+        ): lambda grads, grad_out, input, weight, running_mean, running_var, train, eps, output_mask, needs: (
+            _batch_norm_second(
+                grads, grad_out, input, weight, running_mean, running_var, train, eps, output_mask, needs
+            )
+        )
+    },
 )
 native_batch_norm = kernel(
-    name="native_batch_norm", inputs=("input", "weight", "bias"), grad_fn="NativeBatchNormBackward0", on=("torch",),
-    out=False, nondiff=(1, 2),
+    name="native_batch_norm",
+    inputs=("input", "weight", "bias"),
+    grad_fn="NativeBatchNormBackward0",
+    on=("torch",),
+    out=False,
+    nondiff=(1, 2),
     formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta",
     text="Shifts and scales each channel to mean 0 and variance 1 over the batch, then as it has learned.",
     forward=_batch_norm,
-    grads={("input", "weight", "bias"):
-           lambda grad, input, weight, running_mean, running_var, training, eps, result1, result2, needs:
-           native_batch_norm_backward(grad, input, weight, running_mean, running_var, _plain(result1), _plain(result2),
-                                      training, eps, tuple(k in needs for k in ("input", "weight", "bias")))},
-    gradients={"input": r"\frac{\gamma}{\sigma}\,(g - \overline{g} - \hat{x}\,\overline{g \hat{x}})",
-               "weight": r"\textstyle\sum g\,\hat{x}", "bias": r"\textstyle\sum g"},
+    grads={
+        (
+            "input",
+            "weight",
+            "bias",
+        ): lambda grad, input, weight, running_mean, running_var, training, eps, result1, result2, needs: (
+            native_batch_norm_backward(
+                grad,
+                input,
+                weight,
+                running_mean,
+                running_var,
+                _plain(result1),
+                _plain(result2),
+                training,
+                eps,
+                tuple(k in needs for k in ("input", "weight", "bias")),
+            )
+        )
+    },
+    gradients={
+        "input": r"\frac{\gamma}{\sigma}\,(g - \overline{g} - \hat{x}\,\overline{g \hat{x}})",
+        "weight": r"\textstyle\sum g\,\hat{x}",
+        "bias": r"\textstyle\sum g",
+    },
 )
 
 
@@ -173,8 +268,17 @@ def _plain(t: Any) -> Any:
 
 
 @composite("batch_norm", on=("torch",), out=False)
-def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float,
-               eps: float, cudnn_enabled: bool = True) -> Any:
+def batch_norm(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool = True,
+) -> Any:
     """Shifts and scales each channel to mean 0 and variance 1 over the batch.
 
     Raises: RuntimeError where the sizes of the statistics are not the number of channels."""
@@ -182,9 +286,16 @@ def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_va
     if shape == (0,):
         return input.clone()
     if len(shape) < 2:
-        raise IndexError(f"Dimension out of range (expected to be in range of [-{max(1, len(shape))}, "
-                         f"{max(0, len(shape) - 1)}], but got 1)")
-    for name, t in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [-{max(1, len(shape))}, "
+            f"{max(0, len(shape) - 1)}], but got 1)"
+        )
+    for name, t in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
         if t is not None and t._a.size != shape[1]:
             raise RuntimeError(f"{name} should contain {shape[1]} elements not {t._a.size}")
     if not training and (running_mean is None or running_var is None):
@@ -198,10 +309,22 @@ def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_va
     return native_batch_norm(input, weight, bias, running_mean, running_var, training, momentum, eps)[0]
 
 
-@composite("batch_norm", on=("nn.functional",), out=False,
-           formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta")
-def functional_batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
-                          training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
+@composite(
+    "batch_norm",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta",
+)
+def functional_batch_norm(
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
     """Shifts and scales each channel to mean 0 and variance 1 over the batch.
 
     Raises: ValueError for one value per channel in training."""
@@ -218,188 +341,29 @@ def _more_than_one(input: Any) -> None:
     for k in shape[2:]:
         count *= k
     if count == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
-
-
-def _layer_norm(input: Any, normalized_shape: tuple, weight: Any, bias: Any, eps: float) -> tuple:
-    axes = tuple(range(input.ndim - len(normalized_shape), input.ndim))
-    real = input.dtype if input.dtype.itemsize > 2 else np.dtype(np.float32)
-    x = input.astype(real, copy=False)
-    count = real.type(max(1, int(np.prod(normalized_shape))))
-    mean = np.add.reduce(x, axis=axes, keepdims=True) / count
-    y = x - mean
-    rstd = 1 / np.sqrt(np.add.reduce(np.square(y), axis=axes, keepdims=True) / count + real.type(eps))
-    y *= rstd
-    if weight is not None:
-        y *= weight
-    if bias is not None:
-        y += bias
-    return y.astype(input.dtype, copy=False), mean, rstd
-
-
-def _layer_norm_gradient(grad: Any, input: Any, normalized_shape: tuple, weight: Any, mean: Any, rstd: Any, eps: float,
-                         needs: tuple) -> tuple:
-    axes = tuple(range(input._a.ndim - len(normalized_shape), input._a.ndim))
-    lead = tuple(range(input._a.ndim - len(normalized_shape)))
-    if modes.grad_enabled:  # somebody differentiates again: the statistics hang on the input
-        mean = input.mean(axes, True)
-        rstd = ((input - mean).square().mean(axes, True) + eps).rsqrt()
-        x_hat = (input - mean) * rstd
-        gi = gw = gb = None
-        if "input" in needs:
-            g = grad if weight is None else grad * weight
-            gi = rstd * (g - g.mean(axes, True) - x_hat * (g * x_hat).mean(axes, True))
-        if "weight" in needs:
-            gw = (grad * x_hat).sum(lead) if lead else grad * x_hat
-        if "bias" in needs:
-            gb = grad.sum(lead) if lead else grad
-        return gi, gw, gb
-    T = type(grad)
-    g, x = grad._array(), input._array()
-    x_hat = (x - mean._a) * rstd._a
-    gi = gw = gb = None
-    if "weight" in needs:
-        gw = T._of(np.add.reduce(g * x_hat, axis=lead) if lead else g * x_hat)
-    if "bias" in needs:
-        gb = T._of(np.add.reduce(g, axis=lead) if lead else g.copy())
-    if "input" in needs:
-        if weight is not None:
-            g = g * weight._a
-        count = x.dtype.type(max(1, int(np.prod(normalized_shape))))
-        along = np.add.reduce(g * x_hat, axis=axes, keepdims=True) / count
-        x_hat *= along
-        out = g - np.add.reduce(g, axis=axes, keepdims=True) / count
-        out -= x_hat
-        out *= rstd._a
-        gi = T._of(out)
-    return gi, gw, gb
-
-
-native_layer_norm = kernel(
-    name="native_layer_norm", inputs=("input", "weight", "bias"), grad_fn="NativeLayerNormBackward0", on=("torch",),
-    out=False, nondiff=(1, 2),
-    formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta",
-    text="Shifts and scales each example to mean 0 and variance 1 over its features.",
-    forward=_layer_norm,
-    grads={("input", "weight", "bias"): lambda grad, input, normalized_shape, weight, eps, result1, result2, needs:
-           _layer_norm_gradient(grad, input, normalized_shape, weight, result1, result2, eps, needs)},
-    gradients={"input": r"\frac{1}{\sigma}\,(\gamma g - \overline{\gamma g} - \hat{x}\,\overline{\gamma g \hat{x}})",
-               "weight": r"\textstyle\sum g\,\hat{x}", "bias": r"\textstyle\sum g"},
-)
-
-
-def _check_normalized(input: Any, shape: tuple, weight: Any, bias: Any) -> None:
-    if len(shape) < 1:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
-                           f"but got normalized_shape = {list(shape)}")
-    for name, t in (("weight", weight), ("bias", bias)):
-        if t is not None and tuple(t._a.shape) != shape:
-            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                               f"{list(t.shape)} and normalized_shape = {list(shape)}")
-    if len(input._a.shape) < len(shape) or tuple(input._a.shape[len(input._a.shape) - len(shape):]) != shape:
-        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape "
-                           f"[*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
-
-
-@composite("layer_norm", on=("torch", "nn.functional"), out=False,
-           formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta")
-def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5,
-               cudnn_enable: bool = True) -> Any:
-    """Shifts and scales each example to mean 0 and variance 1 over its last dimensions."""
-    shape = tuple(int(k) for k in ((normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape))
-    _check_normalized(input, shape, weight, bias)
-    return native_layer_norm(input, shape, weight, bias, eps)[0]
-
-
-@composite("rms_norm", on=("torch", "nn.functional"), out=False, formula=r"y = \gamma\,\frac{x}{\sqrt{\overline{x^2} + \epsilon}}")
-def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
-    """Scales each example to root mean square 1 over its last dimensions."""
-    shape = tuple(int(k) for k in ((normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape))
-    _check_normalized(input, shape, weight, None)
-    if eps is None:
-        eps = float(np.finfo(input._a.real.dtype).eps) if input._a.dtype.kind in "fc" else 2.0 ** -7
-    axes = tuple(range(-len(shape), 0))
-    y = input * plus(input.pow(2).mean(axes, True), eps).rsqrt()
-    return y if weight is None else y * weight
-
-
-def _group_norm(input: Any, weight: Any, bias: Any, num_groups: int, eps: float) -> tuple:
-    n = input.shape[0]
-    real = input.dtype
-    x = np.ascontiguousarray(input).reshape(n, num_groups, input.size // max(1, n * num_groups))
-    count = real.type(max(1, x.shape[2]))
-    mean = np.add.reduce(x, axis=2) / count
-    y = x - mean[:, :, None]
-    rstd = 1 / np.sqrt(np.add.reduce(np.square(y), axis=2) / count + real.type(eps))
-    y *= rstd[:, :, None]
-    y = y.reshape(input.shape)
-    if weight is not None:
-        y *= _per_channel(weight, input.ndim)
-    if bias is not None:
-        y += _per_channel(bias, input.ndim)
-    return y, mean, rstd
-
-
-def _group_norm_gradient(grad: Any, input: Any, weight: Any, num_groups: int, eps: float, needs: tuple) -> tuple:
-    shape = input._a.shape
-    n = shape[0]
-    each = input._a.size // max(1, n * num_groups)
-    x = input.reshape(n, num_groups, each)
-    mean = x.mean(2, True)
-    centred = x - mean
-    rstd = (centred.square().mean(2, True) + eps).rsqrt()
-    x_hat = centred * rstd
-    gi = gw = gb = None
-    axes = (0, *range(2, len(shape)))
-    if "input" in needs:
-        g = grad if weight is None else grad * weight.view(1, -1, *[1] * (len(shape) - 2))
-        g = g.reshape(n, num_groups, each)
-        gi = (rstd * (g - g.mean(2, True) - x_hat * (g * x_hat).mean(2, True))).reshape(shape)
-    if "weight" in needs:
-        gw = (grad * x_hat.reshape(shape)).sum(axes)
-    if "bias" in needs:
-        gb = grad.sum(axes)
-    return gi, gw, gb
-
-
-native_group_norm = kernel(
-    name="native_group_norm", inputs=("input", "weight", "bias"), grad_fn="NativeGroupNormBackward0", on=("torch",),
-    out=False, nondiff=(1, 2),
-    formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta",
-    text="Shifts and scales groups of channels of each example to mean 0 and variance 1.",
-    forward=_group_norm,
-    grads={("input", "weight", "bias"): lambda grad, input, weight, num_groups, eps, needs:
-           _group_norm_gradient(grad, input, weight, num_groups, eps, needs)},
-)
-
-
-@composite("group_norm", on=("torch", "nn.functional"), out=False)
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5,
-               cudnn_enabled: bool = True) -> Any:
-    """Shifts and scales groups of channels of each example to mean 0 and variance 1."""
-    shape = input._a.shape
-    if len(shape) < 2:
-        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {len(shape)}")
-    c = shape[1]
-    if num_groups <= 0:
-        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
-    if c % num_groups:
-        raise RuntimeError(f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
-                           f"{list(shape)} and num_groups={num_groups}")
-    for name, t in (("weight", weight), ("bias", bias)):
-        if t is not None and t._a.shape != (c,):
-            raise RuntimeError(f"Expected {name} to be a vector of size equal to the number of channels in input, but got "
-                               f"{name} of shape {list(t.shape)} and input of shape {list(shape)}")
-    return native_group_norm(input, weight, bias, num_groups, eps)[0]
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {input.shape}"
+        )
 
 
 @composite("instance_norm", on=("torch",), out=False)
-def instance_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, use_input_stats: bool,
-                  momentum: float, eps: float, cudnn_enabled: bool = True) -> Any:
+def instance_norm(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool = True,
+) -> Any:
     """Shifts and scales each channel of each example to mean 0 and variance 1."""
     shape = input._a.shape
     if not use_input_stats and (running_mean is None or running_var is None):
-        raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when use_input_stats is false"
+        )
     n, c = shape[:2]
     flat = input.contiguous().view(1, n * c, *shape[2:])
     w, b = (None if t is None else t.repeat(n) for t in (weight, bias))
@@ -413,34 +377,23 @@ def instance_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running
 
 
 @composite("instance_norm", on=("nn.functional",), out=False)
-def functional_instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None,
-                             bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1,
-                             eps: float = 1e-5) -> Any:
+def functional_instance_norm(
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
     """Shifts and scales each channel of each example to mean 0 and variance 1."""
     if use_input_stats:
         spatial = 1
         for k in input._a.shape[2:]:
             spatial *= k
         if spatial == 1:
-            raise ValueError("Expected more than 1 spatial element when training, got input size "
-                             f"{input.shape}")
+            raise ValueError(
+                f"Expected more than 1 spatial element when training, got input size {input.shape}"
+            )
     return instance_norm(input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps)
-
-
-@composite("local_response_norm", on=("nn.functional",), out=False)
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
-    """Scales each place by the strength of its neighbour channels."""
-    shape = input._a.shape
-    if len(shape) < 3:
-        raise ValueError(f"Expected 3D or higher dimensionality                          input (got {len(shape)} dimensions)")
-    if not input._a.size:
-        return input
-    square = input.mul(input)
-    if len(shape) == 3:
-        square = OPS["constant_pad_nd"](square.unsqueeze(1), (0, 0, size // 2, (size - 1) // 2))
-        square = OPS["avg_pool2d"](square, (size, 1), 1).squeeze(1)
-    else:
-        square = square.view(shape[0], 1, shape[1], shape[2], -1)
-        square = OPS["constant_pad_nd"](square, (0, 0, 0, 0, size // 2, (size - 1) // 2))
-        square = OPS["avg_pool3d"](square, (size, 1, 1), 1).squeeze(1).view(*shape)
-    return input / (square.mul(alpha).add(k)).pow(beta)

@@ -15,19 +15,26 @@ def _constant(self: Any, pad: Any, value: Any = 0) -> Any:
     if len(pad) % 2:
         raise RuntimeError(f"Length of pad must be even but instead it equals {len(pad)}")
     if n > self.ndim:
-        raise RuntimeError(f"Length of pad should be no more than twice the number of dimensions of the input. Pad length is "
-                           f"{len(pad)}while the input has {self.ndim}dimensions.")
+        raise RuntimeError(
+            f"Length of pad should be no more than twice the number of dimensions of the input. Pad "
+            f"length is "
+            f"{len(pad)}while the input has {self.ndim}dimensions."
+        )
     sizes, inner, outer = list(self.shape), [slice(None)] * self.ndim, [slice(None)] * self.ndim
     for i in range(n):
         axis = self.ndim - 1 - i
         low, high = int(pad[2 * i]), int(pad[2 * i + 1])
         size = self.shape[axis] + low + high
         if size < 0:
-            raise RuntimeError(f"The input size {self.shape[axis]}, plus negative padding {low} and {high} resulted in a "
-                               f"negative output size, which is invalid. Check dimension {axis} of your input.")
+            raise RuntimeError(
+                f"The input size {self.shape[axis]}, plus negative padding {low} and {high} resulted in a "
+                f"negative output size, which is invalid. Check dimension {axis} of your input."
+            )
         sizes[axis] = size
         inner[axis] = slice(max(0, -low), self.shape[axis] - max(0, -high))
-        outer[axis] = slice(max(0, low), max(0, low) + max(0, self.shape[axis] - max(0, -low) - max(0, -high)))
+        outer[axis] = slice(
+            max(0, low), max(0, low) + max(0, self.shape[axis] - max(0, -low) - max(0, -high))
+        )
     out = np.empty(sizes, self.dtype)
     out[...] = value
     part = self[tuple(inner)]
@@ -37,8 +44,13 @@ def _constant(self: Any, pad: Any, value: Any = 0) -> Any:
 
 
 constant_pad_nd = kernel(
-    name="constant_pad_nd", inputs=("self",), grad_fn="ConstantPadNdBackward0", on=("torch",), out=False,
-    formula=r"y = x \text{ with } v \text{ around}", text="Puts a margin of one value around; the gradient loses the margin.",
+    name="constant_pad_nd",
+    inputs=("self",),
+    grad_fn="ConstantPadNdBackward0",
+    on=("torch",),
+    out=False,
+    formula=r"y = x \text{ with } v \text{ around}",
+    text="Puts a margin of one value around; the gradient loses the margin.",
     forward=_constant,
     grads={"self": lambda grad, pad: constant_pad_nd(grad, [-p for p in pad], 0)},
 )
@@ -70,36 +82,55 @@ def _picking(n: int, mode: str, name: str, upper: str) -> None:
         g = grad_output
         for i, at in enumerate(_indices(tuple(size), tuple(int(p) for p in padding), mode)):
             axis = g.ndim - n + i
-            out = np.zeros((*g.shape[:axis], size[axis], *g.shape[axis + 1:]), g.dtype)
+            out = np.zeros((*g.shape[:axis], size[axis], *g.shape[axis + 1 :]), g.dtype)
             np.add.at(np.moveaxis(out, axis, 0), at, np.moveaxis(g, axis, 0))
             g = out
         return g
 
     backward = kernel(
-        name=f"{name}_backward", inputs=("grad_output",), grad_fn=upper + "BackwardBackward0", on=("torch._nn",), out=False,
-        text="The gradient of padding: copies are added to what they were copied from.", forward=back,
+        name=f"{name}_backward",
+        inputs=("grad_output",),
+        grad_fn=upper + "BackwardBackward0",
+        on=("torch._nn",),
+        out=False,
+        text="The gradient of padding: copies are added to what they were copied from.",
+        forward=back,
         grads={"grad_output": lambda grad, padding: made(grad, padding)},
     )
     made = kernel(
-        name=name, inputs=("self",), grad_fn=upper + "Backward0", on=("torch._nn",), out=False,
-        formula=r"y = x \text{ with a mirrored margin}" if mode == "reflect" else r"y = x \text{ with its edge repeated}",
-        text="Puts a margin around that is copied from the inside.", forward=forward,
+        name=name,
+        inputs=("self",),
+        grad_fn=upper + "Backward0",
+        on=("torch._nn",),
+        out=False,
+        formula=r"y = x \text{ with a mirrored margin}"
+        if mode == "reflect"
+        else r"y = x \text{ with its edge repeated}",
+        text="Puts a margin around that is copied from the inside.",
+        forward=forward,
         grads={"self": lambda grad, self_shape, padding: backward(grad, self_shape, padding)},
     )
 
 
 def _check(shape: tuple, pad: tuple, n: int, mode: str, name: str) -> None:
-    if len(shape) not in (n + 1, n + 2) or any(k == 0 for k in shape[-n - 1:]):
-        raise RuntimeError(f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
-                           f"dimensions for input, but got: {list(shape)}")
+    if len(shape) not in (n + 1, n + 2) or any(k == 0 for k in shape[-n - 1 :]):
+        raise RuntimeError(
+            f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other "
+            f"non-zero "
+            f"dimensions for input, but got: {list(shape)}"
+        )
     for i in range(n):
         size, low, high = shape[len(shape) - 1 - i], pad[2 * i], pad[2 * i + 1]
         if mode == "reflect" and (low >= size or high >= size):
-            raise RuntimeError(f"Argument #{4 + 2 * i}: Padding size should be less than the corresponding input dimension, "
-                               f"but got: padding ({low}, {high}) at dimension {len(shape) - 1 - i} of input {list(shape)}")
+            raise RuntimeError(
+                f"Argument #{4 + 2 * i}: Padding size should be less than the corresponding input dimension, "
+                f"but got: padding ({low}, {high}) at dimension {len(shape) - 1 - i} of input {list(shape)}"
+            )
         if size + low + high < 1:
             axes = {1: "W", 2: "W" if i == 0 else "H", 3: "WHT"[i]}[n]
-            raise RuntimeError(f"input ({axes}: {size}) is too small. Calculated output {axes}: {size + low + high}")
+            raise RuntimeError(
+                f"input ({axes}: {size}) is too small. Calculated output {axes}: {size + low + high}"
+            )
 
 
 for _n in (1, 2, 3):
@@ -108,7 +139,8 @@ for _n in (1, 2, 3):
 
 
 def _circular(input: Any, pad: Any) -> Any:
-    """Wrapping round, written as PyTorch does: slices copied into a new tensor, so the graph is CopySlices."""
+    """Wrapping round, written as PyTorch does: slices copied into a new tensor, so the graph is
+    CopySlices."""
     shape = input._a.shape
     n = len(pad) // 2
     size = list(shape)
@@ -150,8 +182,10 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) > 2 * ndim:
-        raise RuntimeError(f"Padding length should be less than or equal to two times the input dimension but got padding "
-                           f"length {len(pad)} and input of dimension {ndim}")
+        raise RuntimeError(
+            f"Padding length should be less than or equal to two times the input dimension but got padding "
+            f"length {len(pad)} and input of dimension {ndim}"
+        )
     if mode == "constant":
         return constant_pad_nd(input, pad, 0 if value is None else value)
     if value is not None and value != 0:

@@ -30,12 +30,16 @@ def _check(a: Any, out: tuple, n: int, of: str) -> None:
     if a.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"{of}(): Expected {n + 1}D or {n + 2}D tensor, but got {list(a.shape)}")
     if any(m < 0 for m in out):
-        raise RuntimeError(f"{of}: elements of output_size must be greater than or equal to 0 but received "
-                           f"{{{', '.join(map(str, out))}}}")
+        raise RuntimeError(
+            f"{of}: elements of output_size must be greater than or equal to 0 but received "
+            f"{{{', '.join(map(str, out))}}}"
+        )
     for axis, k in list(enumerate(a.shape))[-n:]:
         if k == 0:
-            raise RuntimeError(f"{of}(): Expected input to have non-zero size for non-batch dimensions, but input has "
-                               f"sizes {list(a.shape)} with dimension {axis} being empty")
+            raise RuntimeError(
+                f"{of}(): Expected input to have non-zero size for non-batch dimensions, but input has "
+                f"sizes {list(a.shape)} with dimension {axis} being empty"
+            )
 
 
 def _average(n: int) -> Any:
@@ -44,21 +48,36 @@ def _average(n: int) -> Any:
     def forward(self: Any, output_size: Any) -> Any:
         _check(self, output_size, n, of)
         refuse_integers(self, f"{of}_cpu" if n == 3 else "adaptive_avg_pool2d")
-        return resampling.applied(self, [resampling.spans(k, m, self.dtype) for k, m in zip(self.shape[-n:], output_size)])
+        return resampling.applied(
+            self, [resampling.spans(k, m, self.dtype) for k, m in zip(self.shape[-n:], output_size)]
+        )
 
     def back(grad_output: Any, size: Any) -> Any:
-        tables = [resampling.spans(k, m, grad_output.dtype).T for k, m in zip(size[-n:], grad_output.shape[-n:])]
+        tables = [
+            resampling.spans(k, m, grad_output.dtype).T for k, m in zip(size[-n:], grad_output.shape[-n:])
+        ]
         return resampling.applied(grad_output, tables)
 
     backward = kernel(
-        name=f"_adaptive_avg_pool{n}d_backward", inputs=("grad_output",), grad_fn=f"AdaptiveAvgPool{n}DBackwardBackward0",
-        on=("torch",), out=False, text="The gradient of adaptive average pooling.", forward=back,
+        name=f"_adaptive_avg_pool{n}d_backward",
+        inputs=("grad_output",),
+        grad_fn=f"AdaptiveAvgPool{n}DBackwardBackward0",
+        on=("torch",),
+        out=False,
+        text="The gradient of adaptive average pooling.",
+        forward=back,
         grads={"grad_output": lambda grad, grad_output_shape: average(grad, grad_output_shape[-n:])},
     )
     average = kernel(
-        name=f"_adaptive_avg_pool{n}d", inputs=("self",), grad_fn=f"AdaptiveAvgPool{n}DBackward0", on=("torch",), out=False,
-        formula=r"y = \frac{1}{k} \sum_{i \in \text{span}} x_i", text="Averages spans so that the wanted size comes out.",
-        forward=forward, grads={"self": lambda grad, self_shape: backward(grad, self_shape)},
+        name=f"_adaptive_avg_pool{n}d",
+        inputs=("self",),
+        grad_fn=f"AdaptiveAvgPool{n}DBackward0",
+        on=("torch",),
+        out=False,
+        formula=r"y = \frac{1}{k} \sum_{i \in \text{span}} x_i",
+        text="Averages spans so that the wanted size comes out.",
+        forward=forward,
+        grads={"self": lambda grad, self_shape: backward(grad, self_shape)},
     )
     return average
 
@@ -82,7 +101,9 @@ def _adaptive_average(n: int) -> None:
         return _averages[n](input, out)
 
     function.__doc__ = "Averages spans so that the wanted size comes out."
-    composite(of, on=("torch", "nn.functional") if n == 1 else ("torch._nn", "nn.functional"), out=False)(function)
+    composite(of, on=("torch", "nn.functional") if n == 1 else ("torch._nn", "nn.functional"), out=False)(
+        function
+    )
 
 
 def _maximum(n: int) -> Any:
@@ -94,9 +115,16 @@ def _maximum(n: int) -> Any:
         return arrays.adaptive_maximum(self, tuple(output_size))
 
     return kernel(
-        name=of, inputs=("self",), grad_fn=f"AdaptiveMaxPool{n}DBackward0", on=("torch._nn",), out=False, nondiff=(1,),
-        formula=r"y = \max_{i \in \text{span}} x_i", text="The largest of spans so that the wanted size comes out.",
-        forward=forward, grads={"self": lambda grad, self_shape, result1: _scatter(grad, result1, self_shape, n)},
+        name=of,
+        inputs=("self",),
+        grad_fn=f"AdaptiveMaxPool{n}DBackward0",
+        on=("torch._nn",),
+        out=False,
+        nondiff=(1,),
+        formula=r"y = \max_{i \in \text{span}} x_i",
+        text="The largest of spans so that the wanted size comes out.",
+        forward=forward,
+        grads={"self": lambda grad, self_shape, result1: _scatter(grad, result1, self_shape, n)},
     )
 
 
@@ -152,14 +180,18 @@ def _fractional(n: int) -> Any:
         samples = random_samples.reshape(random_samples.size // n, n)
         for k, m, s in zip(kernel_size, output_size, size):
             if m + k - 1 > s:
-                raise RuntimeError(f"fractional_max_pool{n}d(): pool size {k} too large relative to input size {s}")
+                raise RuntimeError(
+                    f"fractional_max_pool{n}d(): pool size {k} too large relative to input size {s}"
+                )
         best = np.empty((len(flat), *output_size), self.dtype)
         where = np.empty(best.shape, np.int64)
         places = np.arange(int(np.prod(size))).reshape(size)
         for row, image in enumerate(flat):
             # The last sample belongs to the first dimension: PyTorch draws them as width, height, depth.
-            marks = [_starts(samples[row % len(samples)][n - 1 - i if n == 2 else i], s, m, k, self.dtype)
-                     for i, (s, m, k) in enumerate(zip(size, output_size, kernel_size))]
+            marks = [
+                _starts(samples[row % len(samples)][n - 1 - i if n == 2 else i], s, m, k, self.dtype)
+                for i, (s, m, k) in enumerate(zip(size, output_size, kernel_size))
+            ]
             for at in np.ndindex(*output_size):
                 part = tuple(slice(marks[i][j], marks[i][j] + kernel_size[i]) for i, j in enumerate(at))
                 v = image[part].reshape(-1)
@@ -168,10 +200,16 @@ def _fractional(n: int) -> Any:
         return best.reshape(*lead, *output_size), where.reshape(*lead, *output_size)
 
     return kernel(
-        name=f"fractional_max_pool{n}d", inputs=("self",), grad_fn=f"FractionalMaxPool{n}DBackward0", on=("torch._nn",),
-        out=False, nondiff=(1,), formula=r"y = \max_{i \in \text{window}} x_i",
+        name=f"fractional_max_pool{n}d",
+        inputs=("self",),
+        grad_fn=f"FractionalMaxPool{n}DBackward0",
+        on=("torch._nn",),
+        out=False,
+        nondiff=(1,),
+        formula=r"y = \max_{i \in \text{window}} x_i",
         text="Max pooling over windows placed at random, so that any ratio of sizes is possible.",
-        forward=forward, grads={"self": lambda grad, self_shape, result1: _scatter(grad, result1, self_shape, n)},
+        forward=forward,
+        grads={"self": lambda grad, self_shape, result1: _scatter(grad, result1, self_shape, n)},
     )
 
 
@@ -181,8 +219,14 @@ _fractionals = {2: _fractional(2), 3: _fractional(3)}
 def _fractional_face(n: int) -> None:
     of = f"fractional_max_pool{n}d"
 
-    def both(input: Any, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: bool = False,
-             _random_samples: Any = None) -> Any:
+    def both(
+        input: Any,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Any = None,
+    ) -> Any:
         if output_size is None and output_ratio is None:
             raise ValueError(f"{of} requires specifying either an output_size or an output_ratio")
         shape = input._a.shape
@@ -191,19 +235,30 @@ def _fractional_face(n: int) -> None:
             if len(ratio) > len(shape) - 1:
                 raise ValueError(f"Input dimension should be at least {len(ratio) + 1}")
             output_size = [int(s * r) for s, r in zip(shape[-n:], ratio)]
-        if len(shape) not in (n + 1, n + 2) or any(k == 0 for k in shape[-n - 1:]):
-            raise RuntimeError(f"{of}(): Expected input to have non-zero  size for non-batch dimensions, but got "
-                               f"{list(shape)}" if len(shape) in (n + 1, n + 2) else
-                               f"{of}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(shape)}")
+        if len(shape) not in (n + 1, n + 2) or any(k == 0 for k in shape[-n - 1 :]):
+            raise RuntimeError(
+                f"{of}(): Expected input to have non-zero  size for non-batch dimensions, but got "
+                f"{list(shape)}"
+                if len(shape) in (n + 1, n + 2)
+                else f"{of}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(shape)}"
+            )
         reach, out = sizes(kernel_size, n, "kernel_size", of), sizes(output_size, n, "output_size", of)
         if _random_samples is None:
             from engine import rand
 
-            _random_samples = rand(1 if len(shape) == n + 1 else shape[0], shape[-n - 1], n, dtype=input.dtype)
+            _random_samples = rand(
+                1 if len(shape) == n + 1 else shape[0], shape[-n - 1], n, dtype=input.dtype
+            )
         return _fractionals[n](input, reach, out, _random_samples)
 
-    def choose(input: Any, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
-               return_indices: bool = False, _random_samples: Any = None) -> Any:
+    def choose(
+        input: Any,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Any = None,
+    ) -> Any:
         y = both(input, kernel_size, output_size, output_ratio, return_indices, _random_samples)
         return y if return_indices else y[0]
 

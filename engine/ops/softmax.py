@@ -13,8 +13,9 @@ from engine.ops.record import composite, kernel
 
 def _float(a: Any, name: str) -> None:
     if a.dtype.kind in "biu":
-        raise NotImplementedError(f'"{name}_lastdim_kernel_impl" not implemented for '
-                                  f"'{dt.scalar_type_name(dt.of(a))}'")
+        raise NotImplementedError(
+            f"\"{name}_lastdim_kernel_impl\" not implemented for '{dt.scalar_type_name(dt.of(a))}'"
+        )
 
 
 def softmax_array(self: Any, dim: int) -> Any:
@@ -49,7 +50,11 @@ def log_softmax_array(self: Any, dim: int) -> Any:
 
 
 _softmax = kernel(
-    name="_softmax", inputs=("self",), grad_fn="SoftmaxBackward0", on=("torch",), out=False,
+    name="_softmax",
+    inputs=("self",),
+    grad_fn="SoftmaxBackward0",
+    on=("torch",),
+    out=False,
     formula=r"y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
     text="Turns scores into shares that sum to 1; raising one lowers all the others.",
     forward=softmax_array,
@@ -57,7 +62,11 @@ _softmax = kernel(
     gradients={"self": r"y\,(g - \textstyle\sum_j g_j y_j)"},
 )
 _log_softmax = kernel(
-    name="_log_softmax", inputs=("self",), grad_fn="LogSoftmaxBackward0", on=("torch",), out=False,
+    name="_log_softmax",
+    inputs=("self",),
+    grad_fn="LogSoftmaxBackward0",
+    on=("torch",),
+    out=False,
     formula=r"y_i = x_i - \log \sum_j e^{x_j}",
     text="The logarithm of softmax in one stable step.",
     forward=log_softmax_array,
@@ -92,17 +101,30 @@ def _log_softmax_back(grad_output: Any, output: Any, dim: int) -> Any:
 
 
 _softmax_backward_data = kernel(
-    name="_softmax_backward_data", inputs=("grad_output", "output"), grad_fn="SoftmaxBackwardDataBackward0", on=("torch",),
-    out=False, text="The gradient of softmax.", forward=_softmax_back,
+    name="_softmax_backward_data",
+    inputs=("grad_output", "output"),
+    grad_fn="SoftmaxBackwardDataBackward0",
+    on=("torch",),
+    out=False,
+    text="The gradient of softmax.",
+    forward=_softmax_back,
     grads={
         "grad_output": lambda grad, output, dim: _softmax_backward_data(grad, output, dim),
-        "output": lambda grad, grad_output, output, dim: grad * grad_output - grad * (grad_output * output).sum(dim, True)
-        - grad_output * (grad * output).sum(dim, True),
+        "output": lambda grad, grad_output, output, dim: (
+            grad * grad_output
+            - grad * (grad_output * output).sum(dim, True)
+            - grad_output * (grad * output).sum(dim, True)
+        ),
     },
 )
 _log_softmax_backward_data = kernel(
-    name="_log_softmax_backward_data", inputs=("grad_output", "output"), grad_fn="LogSoftmaxBackwardDataBackward0",
-    on=("torch",), out=False, text="The gradient of log_softmax.", forward=_log_softmax_back,
+    name="_log_softmax_backward_data",
+    inputs=("grad_output", "output"),
+    grad_fn="LogSoftmaxBackwardDataBackward0",
+    on=("torch",),
+    out=False,
+    text="The gradient of log_softmax.",
+    forward=_log_softmax_back,
     grads={
         "grad_output": lambda grad, output, dim: grad - (grad * output.exp()).sum(dim, True),
         "output": lambda grad, grad_output, output, dim: -(grad * output.exp() * grad_output.sum(dim, True)),
@@ -122,8 +144,11 @@ def default_dim(name: str, ndim: int) -> int:
     """The dimension that old scripts leave out, with PyTorch's warning."""
     import warnings
 
-    warnings.warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
-                  "argument.", stacklevel=4)
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+        "argument.",
+        stacklevel=4,
+    )
     return 0 if ndim in (0, 1, 3) else 1
 
 
@@ -146,9 +171,13 @@ def functional_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3,
 
 
 @composite("log_softmax", on=("nn.functional",), out=False)
-def functional_log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+def functional_log_softmax(
+    input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None
+) -> Any:
     """The logarithm of softmax."""
-    return _log_softmax(_cast(input, dtype), default_dim("log_softmax", input._a.ndim) if dim is None else dim)
+    return _log_softmax(
+        _cast(input, dtype), default_dim("log_softmax", input._a.ndim) if dim is None else dim
+    )
 
 
 @composite("softmin", on=("nn.functional",), out=False)
@@ -159,7 +188,11 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
 
 
 _safe_softmax = kernel(
-    name="_safe_softmax", inputs=("self",), grad_fn="SafeSoftmaxBackward0", on=("torch",), out=False,
+    name="_safe_softmax",
+    inputs=("self",),
+    grad_fn="SafeSoftmaxBackward0",
+    on=("torch",),
+    out=False,
     formula=r"y_i = \frac{e^{x_i}}{\sum_j e^{x_j}}",
     text="Softmax in which a row that is minus infinity throughout becomes zeros.",
     forward=lambda self, dim, dtype=None: _safe(self, dim),

@@ -9,8 +9,11 @@ from typing import Any
 from engine.ops.record import place
 
 
-def switchable(name: str, plain: Callable, changing: Callable | None = None, keep: tuple[str, ...] | None = None) -> Callable:
-    """Place `nn.functional.NAME(input, ..., inplace=False)`; `keep` names the parameters shown, all if not given."""
+def switchable(
+    name: str, plain: Callable, changing: Callable | None = None, keep: tuple[str, ...] | None = None
+) -> Callable:
+    """Place `nn.functional.NAME(input, ..., inplace=False)`; `keep` names the parameters shown, all if
+    not given."""
     changing = changing or plain.op.inplace_function  # type: ignore[attr-defined]
     own = list(inspect.signature(plain).parameters.values())[1:]
     own = [p for p in own if keep is None or p.name in keep]
@@ -23,8 +26,10 @@ def switchable(name: str, plain: Callable, changing: Callable | None = None, kee
             defaults["_" + p.name] = p.default
             parts.append(f"{p.name}=_{p.name}")
     passed = ", ".join(["input", *(p.name for p in own)])
-    function = eval(f"lambda {', '.join(parts)}, inplace=False: "  # noqa: S307  (our own parameter names)
-                    f"changing({passed}) if inplace else plain({passed})", defaults)
+    function = eval(
+        f"lambda {', '.join(parts)}, inplace=False: changing({passed}) if inplace else plain({passed})",
+        defaults,
+    )
     function.__name__ = function.__qualname__ = name
     function.__doc__ = plain.__doc__
     place(function, name, ("nn.functional",))

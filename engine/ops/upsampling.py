@@ -14,7 +14,9 @@ from engine.ops.record import composite, kernel
 LETTERS = {1: "w", 2: "hw", 3: "dhw"}
 
 
-def _tables(mode: str, given: tuple, wanted: tuple, align: bool, scales: Any, antialias: bool, kind: Any) -> list:
+def _tables(
+    mode: str, given: tuple, wanted: tuple, align: bool, scales: Any, antialias: bool, kind: Any
+) -> list:
     made: list = []
     for i, (n, m) in enumerate(zip(given, wanted)):
         scale = scales[i] if scales is not None else None
@@ -30,23 +32,45 @@ def _tables(mode: str, given: tuple, wanted: tuple, align: bool, scales: Any, an
 def _upsample(op: str, upper: str, n: int, mode: str, antialias: bool = False) -> Any:
     def forward(input: Any, output_size: Any, align_corners: bool = False, scales: Any = None) -> Any:
         _check(input.shape, output_size, n)
-        return resampling.applied(input, _tables(mode, input.shape[2:], tuple(output_size), align_corners, scales, antialias,
-                                                 input.dtype))
+        return resampling.applied(
+            input,
+            _tables(mode, input.shape[2:], tuple(output_size), align_corners, scales, antialias, input.dtype),
+        )
 
     def back(grad_output: Any, size: Any, align_corners: bool, scales: Any) -> Any:
-        tables = _tables(mode, tuple(size[2:]), grad_output.shape[2:], align_corners, scales, antialias, grad_output.dtype)
+        tables = _tables(
+            mode, tuple(size[2:]), grad_output.shape[2:], align_corners, scales, antialias, grad_output.dtype
+        )
         return resampling.applied(grad_output, [None if t is None else t.T for t in tables])
 
     backward = kernel(
-        name=f"{op}_backward", inputs=("grad_output",), grad_fn=upper + "BackwardBackward0", on=("torch._nn",), out=False,
-        text="The gradient of interpolation: each output's share goes back to what it was mixed from.", forward=back,
-        grads={"grad_output": lambda grad, grad_output_shape, align_corners, scales:
-               made(grad, grad_output_shape[2:], align_corners, scales)},
+        name=f"{op}_backward",
+        inputs=("grad_output",),
+        grad_fn=upper + "BackwardBackward0",
+        on=("torch._nn",),
+        out=False,
+        text="The gradient of interpolation: each output's share goes back to what it was mixed from.",
+        forward=back,
+        grads={
+            "grad_output": lambda grad, grad_output_shape, align_corners, scales: made(
+                grad, grad_output_shape[2:], align_corners, scales
+            )
+        },
     )
     made = kernel(
-        name=op, inputs=("input",), grad_fn=upper + "Backward0", on=("torch._nn",), out=False,
-        formula=r"y_i = \sum_j w_{ij}\,x_j", text="Each output is a mixture of the inputs near it.", forward=forward,
-        grads={"input": lambda grad, input_shape, align_corners, scales: backward(grad, input_shape, align_corners, scales)},
+        name=op,
+        inputs=("input",),
+        grad_fn=upper + "Backward0",
+        on=("torch._nn",),
+        out=False,
+        formula=r"y_i = \sum_j w_{ij}\,x_j",
+        text="Each output is a mixture of the inputs near it.",
+        forward=forward,
+        grads={
+            "input": lambda grad, input_shape, align_corners, scales: backward(
+                grad, input_shape, align_corners, scales
+            )
+        },
         gradients={"input": r"\textstyle\sum_i w_{ij}\,g_i"},
     )
     return made
@@ -59,18 +83,28 @@ def _check(shape: tuple, wanted: Any, n: int) -> None:
         names = {1: "W", 2: "HW", 3: "DHW"}[n]
         inside = ", ".join(f"{c}: {k}" for c, k in zip(names, shape[2:]))
         outside = ", ".join(f"{c}: {k}" for c, k in zip(names, wanted))
-        raise RuntimeError(f"Input and output sizes should be greater than 0, but got input ({inside}) output ({outside})")
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input ({inside}) output ({outside})"
+        )
     if any(k == 0 for k in shape[1:]):
-        raise RuntimeError(f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(shape)}")
+        raise RuntimeError(
+            f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(shape)}"
+        )
 
 
 FORMS = {
     ("nearest", 1): _upsample("upsample_nearest1d", "UpsampleNearest1D", 1, "nearest"),
     ("nearest", 2): _upsample("upsample_nearest2d", "UpsampleNearest2D", 2, "nearest"),
     ("nearest", 3): _upsample("upsample_nearest3d", "UpsampleNearest3D", 3, "nearest"),
-    ("nearest-exact", 1): _upsample("_upsample_nearest_exact1d", "UpsampleNearestExact1D", 1, "nearest-exact"),
-    ("nearest-exact", 2): _upsample("_upsample_nearest_exact2d", "UpsampleNearestExact2D", 2, "nearest-exact"),
-    ("nearest-exact", 3): _upsample("_upsample_nearest_exact3d", "UpsampleNearestExact3D", 3, "nearest-exact"),
+    ("nearest-exact", 1): _upsample(
+        "_upsample_nearest_exact1d", "UpsampleNearestExact1D", 1, "nearest-exact"
+    ),
+    ("nearest-exact", 2): _upsample(
+        "_upsample_nearest_exact2d", "UpsampleNearestExact2D", 2, "nearest-exact"
+    ),
+    ("nearest-exact", 3): _upsample(
+        "_upsample_nearest_exact3d", "UpsampleNearestExact3D", 3, "nearest-exact"
+    ),
     ("linear", 1): _upsample("upsample_linear1d", "UpsampleLinear1D", 1, "linear"),
     ("bilinear", 2): _upsample("upsample_bilinear2d", "UpsampleBilinear2D", 2, "linear"),
     ("trilinear", 3): _upsample("upsample_trilinear3d", "UpsampleTrilinear3D", 3, "linear"),
@@ -93,19 +127,24 @@ def _sizes(input: Any, size: Any, scale_factor: Any, recompute: Any) -> tuple[li
     if size is not None:
         if isinstance(size, (list, tuple)):
             if len(size) != n:
-                raise ValueError(f"Input and output must have the same number of spatial dimensions, but got input with "
-                                 f"spatial dimensions of {list(shape[2:])} and output size of {size}. Please provide input "
-                                 "tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format.")
+                raise ValueError(
+                    f"Input and output must have the same number of spatial dimensions, but got input with "
+                    f"spatial dimensions of {list(shape[2:])} and output size of {size}. Please provide "
+                    f"input "
+                    "tensor in (N, C, d1, d2, ...,dK) format and output size in (o1, o2, ...,oK) format."
+                )
             return [int(k) for k in size], None
         return [int(size)] * n, None
     if scale_factor is None:
         raise ValueError("either size or scale_factor should be defined")
     if isinstance(scale_factor, (list, tuple)):
         if len(scale_factor) != n:
-            raise ValueError(f"Input and scale_factor must have the same number of spatial dimensions, but got input with "
-                             f"spatial dimensions of {list(shape[2:])} and scale_factor of shape {scale_factor}. Please "
-                             "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) "
-                             "format.")
+            raise ValueError(
+                f"Input and scale_factor must have the same number of spatial dimensions, but got input with "
+                f"spatial dimensions of {list(shape[2:])} and scale_factor of shape {scale_factor}. Please "
+                "provide input tensor in (N, C, d1, d2, ...,dK) format and scale_factor in (s1, s2, ...,sK) "
+                "format."
+            )
         factors = [float(s) for s in scale_factor]
     else:
         factors = [float(scale_factor)] * n
@@ -114,16 +153,25 @@ def _sizes(input: Any, size: Any, scale_factor: Any, recompute: Any) -> tuple[li
 
 
 @composite("interpolate", on=("nn.functional",), out=False, formula=r"y_i = \sum_j w_{ij}\,x_j")
-def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
-                align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
-                antialias: bool = False) -> Any:
+def interpolate(
+    input: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Any:
     """Makes the last dimensions larger or smaller.
 
     Raises: ValueError, NotImplementedError in PyTorch's words."""
     if mode in ("nearest", "area", "nearest-exact"):
         if align_corners is not None:
-            raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic "
-                             "| trilinear")
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | bilinear | "
+                "bicubic "
+                "| trilinear"
+            )
     elif align_corners is None:
         align_corners = False
     if recompute_scale_factor and size is not None:
@@ -131,7 +179,9 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
     n = input._a.ndim - 2
     wanted, scales = _sizes(input, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in ("bilinear", "bicubic") and n == 2):
-        raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input")
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor as input"
+        )
     if mode == "area" and n in (1, 2, 3):
         return OPS[f"adaptive_avg_pool{n}d"](input, wanted)
     if antialias:
@@ -143,14 +193,18 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
         needs = {"linear": 3, "bilinear": 4, "bicubic": 4, "trilinear": 5}.get(mode)
         if needs is not None:
             raise NotImplementedError(f"Got {n + 2}D input, but {mode} mode needs {needs}D input")
-    raise NotImplementedError("Input Error: Only 3D, 4D and 5D input Tensors supported "
-                              f"(got {n + 2}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | "
-                              f"nearest-exact (got {mode})")
+    raise NotImplementedError(
+        "Input Error: Only 3D, 4D and 5D input Tensors supported "
+        f"(got {n + 2}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | "
+        f"nearest-exact (got {mode})"
+    )
 
 
 def _old(name: str, chosen: Any) -> None:
     def function(input: Any, size: Any = None, scale_factor: Any = None, **more: Any) -> Any:
-        warnings.warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3)
+        warnings.warn(
+            f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3
+        )
         if chosen:
             more = {**chosen, **more}
         return interpolate(input, size, scale_factor, **more)
@@ -160,10 +214,17 @@ def _old(name: str, chosen: Any) -> None:
 
 
 @composite("upsample", on=("nn.functional",), out=False)
-def upsample(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
-             align_corners: bool | None = None) -> Any:
+def upsample(
+    input: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Any:
     """The old name of interpolate."""
-    warnings.warn("`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3)
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.", stacklevel=3
+    )
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
