@@ -1,11 +1,13 @@
 """The canvas on which a graph is seen, and the same as a picture in a file.
 
-graph_canvas.py   `GraphCanvas`, the widget: what the session tells, mouse and keyboard
-stage.py          `Stage`, below it: view, drawing, cards
+graph_canvas.py   `GraphCanvas`, the widget: mouse, keyboard, tooltips, menu
+session_stage.py  below it: what the session tells, modules that open, selection
+stage.py          below that: view, drawing, cards
 canvas_view.py    which part of the scene the window shows, and how large
 kept_picture.py   the last drawn picture, moved and scaled while the hand moves
 scene_index.py    finds things in a scene: under the mouse, along edges
 hint.py           what tooltips say
+plain_formula.py  a formula as one line of text
 marks.py          what is known of each item and wire at the cursor, as columns
 scene_painter.py  draws groups, items and labels, with less detail the farther away
 wire_painter.py   draws edges and the gradients beside them

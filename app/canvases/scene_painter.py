@@ -33,6 +33,10 @@ class Emphasis:
     path_items: set[int] = field(default_factory=set)
     path_wires: set[int] = field(default_factory=set)
     overlay: str = ""
+    lines: dict[int, str] = field(default_factory=dict)
+    """What stands under an item's name instead of its usual line: a loss, the formula where one stands."""
+    stops: set[int] = field(default_factory=set)
+    """Items with a breakpoint."""
     calm: bool = False
     """While a run goes on at full speed nothing is marked as done."""
 
@@ -190,12 +194,19 @@ class ScenePainter:
         painter.drawRoundedRect(rect, radius, radius)
         if kind == BOX:
             self._stack(painter, rect, line, width)
-        self._words(painter, item, rect, words, state)
+        self._words(painter, item, rect, words, state, emphasis.lines.get(item, ""))
+        if item in emphasis.stops:
+            painter.setPen(QPen(self.look["canvas"], 1.5))
+            painter.setBrush(self.look["grad"])
+            painter.drawEllipse(QPointF(rect.left() + 2, rect.top() + 2), 6.5, 6.5)
         if state == DONE and not emphasis.calm and kind in (OP, BOX, LEAF) and emphasis.overlay != "gain":
             self._check(painter, rect, 8.0 if kind in (OP, BOX) else 6.0)
 
-    def _words(self, painter: QPainter, item: int, rect: QRectF, colour: QColor, state: int) -> None:
+    def _words(self, painter: QPainter, item: int, rect: QRectF, colour: QColor, state: int,
+               instead: str) -> None:
         title, line = self.scene.titles[item], self.scene.lines[item]
+        if instead and self._metrics[id(self.small)].horizontalAdvance(instead) <= rect.width() - 16:
+            line = instead
         chosen = self.heavy if state == HERE else self.name
         middle = rect.center()
         if self.fade < 1.0 and self._metrics[id(chosen)].horizontalAdvance(title) > rect.width() - 8:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QHelpEvent, QImage, QWheelEvent
+from PySide6.QtGui import QContextMenuEvent, QHelpEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 
 from app.canvases.graph_canvas import GraphCanvas
 from app.canvases.marks import ARRIVED, DONE, HERE, ON_ITS_WAY
 from app.look.theme import load_theme, set_theme
 from app.session.session import Session
+from app.session.timeline import Backward
 from tests.app import graphs
 
 
@@ -31,8 +32,9 @@ def show(qtbot, canvas: GraphCanvas, graph, state: str = "paused") -> None:
     canvas.session.graph = graph
     canvas.session.state = state
     canvas.session.graph_changed.emit()
-    qtbot.waitUntil(lambda: canvas.scene.hash == graph.hash and len(canvas.scene.item_ref) > 0,
-                    timeout=20_000)
+    qtbot.waitUntil(
+        lambda: canvas.scene.hash == graph.hash and len(canvas.scene.item_ref) > 0, timeout=20_000
+    )
     canvas.repaint()
 
 
@@ -47,9 +49,16 @@ def click(qtbot, canvas: GraphCanvas, point: QPoint, modifier=Qt.KeyboardModifie
 
 
 def wheel(canvas: GraphCanvas, point: QPoint, turn: int) -> None:
-    event = QWheelEvent(QPointF(point), canvas.mapToGlobal(QPointF(point)), QPoint(), QPoint(0, turn),
-                        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
-                        Qt.ScrollPhase.NoScrollPhase, False)
+    event = QWheelEvent(
+        QPointF(point),
+        canvas.mapToGlobal(QPointF(point)),
+        QPoint(),
+        QPoint(0, turn),
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     QApplication.sendEvent(canvas, event)
 
 
@@ -91,8 +100,11 @@ def test_a_click_selects_a_node_and_a_click_beside_it_nothing(qtbot, canvas) -> 
 def test_a_click_on_an_edge_selects_it(qtbot, canvas) -> None:
     show(qtbot, canvas, graphs.quickstart())
     addmm, loss = (canvas.scene.titles.index(t) for t in ("AddmmBackward0", "MseLossBackward0"))
-    wire = next(w for w in range(len(canvas.scene.wire_source))
-                if (canvas.scene.wire_source[w], canvas.scene.wire_target[w]) == (addmm, loss))
+    wire = next(
+        w
+        for w in range(len(canvas.scene.wire_source))
+        if (canvas.scene.wire_source[w], canvas.scene.wire_target[w]) == (addmm, loss)
+    )
     x, y = canvas.scene.wire_points(wire)[[0, -1]].mean(axis=0).tolist()
     click(qtbot, canvas, QPointF(*canvas.view.to_window(x, y)).toPoint())
     assert canvas.session.selection.kind == "edge"
@@ -109,8 +121,9 @@ def test_a_double_click_opens_and_closes_a_module(qtbot, canvas) -> None:
     qtbot.waitUntil(lambda: canvas.scene is not before)
     assert "AddmmBackward0" in canvas.scene.titles and canvas.scene.group_titles == ["0 · Linear"]
     x, y, _, _ = canvas.scene.group_rect[0].tolist()
-    qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton,
-                      pos=QPointF(*canvas.view.to_window(x + 30, y + 18)).toPoint())
+    qtbot.mouseDClick(
+        canvas, Qt.MouseButton.LeftButton, pos=QPointF(*canvas.view.to_window(x + 30, y + 18)).toPoint()
+    )
     qtbot.waitUntil(lambda: not len(canvas.scene.group_ref))
 
 
@@ -344,3 +357,38 @@ def test_a_graph_of_ten_thousand_nodes_moves_without_redrawing(qtbot, canvas) ->
     canvas.repaint()
     assert not drawn
     canvas._paint_scene = original
+
+
+def test_a_right_click_offers_what_can_be_done_there(qtbot, canvas) -> None:
+    graph = graphs.walked(graphs.quickstart(), 1)
+    show(qtbot, canvas, graph)
+    point = spot(canvas, "AddmmBackward0")
+    QApplication.sendEvent(canvas, QContextMenuEvent(QContextMenuEvent.Reason.Mouse, point,
+                                                     canvas.mapToGlobal(point)))
+    menu = QApplication.activePopupWidget()
+    words = {action.text(): action for action in menu.actions()}
+    assert {"Run to here", "Stop here", "Copy name", "Zoom to this", "Colour by gain"} <= set(words)
+    words["Stop here"].trigger()
+    menu.close()
+    node = canvas.session.selected_node
+    assert [(b.kind, b.place) for b in canvas.session.breakpoints] == [("node", str(node.id))]
+    qtbot.waitUntil(lambda: canvas.emphasis.stops == {canvas.index.item_of_node(node.id)})
+
+
+def test_the_loss_stands_under_the_roots_name(qtbot, canvas) -> None:
+    graph = graphs.quickstart()
+    canvas.session.timeline.add(Backward(0, graph.hash, graph.root, "loss", 0.0142))
+    canvas.session.timeline.backward = 0
+    show(qtbot, canvas, graph)
+    assert canvas.emphasis.lines == {canvas.index.item_of_node(graph.root): "loss 0.0142"}
+
+
+def test_what_is_selected_elsewhere_comes_into_view(qtbot, canvas) -> None:
+    graph = graphs.resnet18()
+    show(qtbot, canvas, graph)
+    canvas.view.scale = 1.0
+    canvas.centre_on(0, 0)
+    canvas.session.select_node(graph.root)
+    item = canvas.index.item_of_node(graph.root)
+    x, y = canvas.view.to_window(*canvas.scene.item_rect[item, :2].tolist())
+    assert 0 < x < canvas.width() and 0 < y < canvas.height()
