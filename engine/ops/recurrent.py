@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.autograd import modes
 from engine.ops import creation
 from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
@@ -123,25 +124,34 @@ _layer_backward = kernel(
 
 
 def _layer_gradients(
-    grads: tuple,
-    input: Any,
-    weight0: Any,
-    weight1: Any,
-    hx_: Any,
-    cx_: Any,
-    result0: Any,
-    result3: Any,
-    reverse: bool,
+    grads: tuple, given: tuple, output: Any, kept: Any, reverse: bool, needs: tuple
 ) -> tuple:
+    input, weight0, weight1, _, _, hx_, cx_ = given
+    if modes.grad_enabled:
+        return _differentiable(grads, given, reverse, needs)
     dx, dw0, dw1, db, dh, dc = _layer_backward(
-        input, weight0, weight1, hx_, cx_, result0, result3, grads[0], grads[1], grads[2], reverse
+        input, weight0, weight1, hx_, cx_, output, kept, grads[0], grads[1], grads[2], reverse
     )
     return dx, dw0, dw1, db, db, dh, dc
 
 
+def _differentiable(grads: tuple, given: tuple, reverse: bool, needs: tuple) -> tuple:
+    """The same gradients, for somebody who differentiates again: the layer is written out step by step."""
+    from engine.autograd.backward import grad
+
+    # one tensor may be given twice, as both states, and each wants its own share
+    given = tuple(t.view_as(t) for t in given)
+    y, (h, c) = _along("lstm", given[0], given[5:], _Weights(*given[1:5]), reverse)
+    wanted = [t for t, name in zip(given, _LAYER_INPUTS) if name in needs]
+    found = iter(grad([y, h, c], wanted, list(grads[:3]), create_graph=True, allow_unused=True))
+    return tuple(next(found) if name in needs else None for name in _LAYER_INPUTS)
+
+
+_LAYER_INPUTS = ("input", "weight0", "weight1", "weight2", "weight3", "hx_", "cx_")
+
 mkldnn_rnn_layer = kernel(
     name="mkldnn_rnn_layer",
-    inputs=("input", "weight0", "weight1", "weight2", "weight3", "hx_", "cx_"),
+    inputs=_LAYER_INPUTS,
     grad_fn="MkldnnRnnLayerBackward0",
     on=("torch",),
     out=False,
@@ -150,16 +160,12 @@ mkldnn_rnn_layer = kernel(
     formula=r"h_t = o_t \tanh c_t,\; c_t = f_t c_{t-1} + i_t g_t",
     text="An LSTM layer over a whole sequence: gates decide what the cell forgets, takes in and shows.",
     grads={
-        (
-            "input",
-            "weight0",
-            "weight1",
-            "weight2",
-            "weight3",
-            "hx_",
-            "cx_",
-        ): lambda grads, input, weight0, weight1, hx_, cx_, result0, result3, reverse: _layer_gradients(
-            grads, input, weight0, weight1, hx_, cx_, result0, result3, reverse
+        _LAYER_INPUTS: (
+            lambda grads, input, weight0, weight1, weight2, weight3, hx_, cx_, result0, result3, reverse,
+            needs:
+            _layer_gradients(
+                grads, (input, weight0, weight1, weight2, weight3, hx_, cx_), result0, result3, reverse, needs
+            )
         ),
     },
 )

@@ -1,10 +1,11 @@
 """torch.nn.utils: what scripts do with parameters besides training them.
 
-clip_grad.py  gradient clipping;  convert_parameters.py  parameters as one vector;  rnn.py  packed and padded
-sequences
-parametrize.py, parametrizations.py  parameters computed from others;  weight_norm.py, spectral_norm.py
-their old forms
-prune.py  pruning;  init.py  skip_init;  stateless.py  functional_call
+clip_grad.py  gradient clipping;  convert_parameters.py  parameters as one vector
+parametrize.py, parametrizations.py  parameters computed from others;  weight_norm.py, spectral_norm.py  of
+old
+rnn.py  packed and padded sequences;  prune.py  pruning;  fusion.py  batch normalisation put into the layer
+before
+init.py  skip_init;  stateless.py  functional_call
 """
 
 from __future__ import annotations
@@ -21,11 +22,21 @@ from engine.nn.utils.convert_parameters import (
     parameters_to_vector,
     vector_to_parameters,
 )
+from engine.nn.utils.fusion import (
+    fuse_conv_bn_eval,
+    fuse_conv_bn_weights,
+    fuse_linear_bn_eval,
+    fuse_linear_bn_weights,
+)
 from engine.nn.utils.init import skip_init
 from engine.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from engine.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
 __all__ = [
+    "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights",
+    "fuse_linear_bn_eval",
+    "fuse_linear_bn_weights",
     "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
