@@ -39,6 +39,9 @@ def product(a: Any, b: Any) -> Any:
     """a @ b; types that BLAS has not are computed in float32 and rounded once."""
     if a.dtype.kind == "V" or a.dtype == np.float16:
         return np.matmul(a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
+    if a.dtype == np.float32 and a.ndim == 2 and a.shape[1] > 2 and a.size * b.shape[-1] <= 256:
+        # every BLAS adds so few products in an order of its own; rounded once is nearest to all of them
+        return np.matmul(a, b, dtype=np.float64).astype(np.float32)
     return np.matmul(a, b)
 
 
