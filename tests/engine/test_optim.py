@@ -279,3 +279,40 @@ def test_an_averaged_model_is_the_mean_of_what_it_was_shown() -> None:
         averaged.update_parameters(model)
     assert averaged.module.weight.item() == pytest.approx(3.0)
     assert averaged.n_averaged.item() == 3
+
+
+def test_a_quickstart_prints_the_losses_of_its_document() -> None:
+    shown = {
+        0: 2.78025,
+        1: 1.22228,
+        2: 0.14918,
+        3: 0.56846,
+        4: 1.42182,
+        5: 1.39428,
+        6: 0.64793,
+        7: 0.2631,
+        8: 0.60053,
+    }
+    shown |= {
+        9: 0.95843,
+        10: 0.72269,
+        15: 0.4925,
+        20: 0.25056,
+        40: 0.01546,
+        50: 0.00616,
+        90: 0.0,
+        98: 6e-05,
+        99: 2e-05,
+    }
+    torch.manual_seed(1)
+    model = torch.nn.Linear(5, 6)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    x, label = torch.randn(2, 5), torch.randn(2, 6)
+    losses = []
+    for _ in range(100):
+        loss = torch.nn.MSELoss()(model(x), label)
+        losses.append(round(loss.item(), 5))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert {epoch: losses[epoch] for epoch in shown} == shown
