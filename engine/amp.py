@@ -1,4 +1,6 @@
-"""torch.amp: mixed precision. On the CPU everything is computed in the tensors' own types; scaling does nothing."""
+"""torch.amp: mixed precision.
+
+On the CPU everything is computed in the tensors' own types; scaling does nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ class autocast:
         if not isinstance(device_type, str):
             raise ValueError(f"Expected `device_type` of type `str`, got: `{type(device_type)}`")
         if device_type == "cuda" and enabled:
-            warnings.warn("User provided device_type of 'cuda', but CUDA is not available. Disabling", stacklevel=2)
+            warnings.warn("User provided device_type of 'cuda', but CUDA is not available. Disabling",
+                          stacklevel=2)
             enabled = False
         self.device, self._enabled = device_type, enabled
         self.fast_dtype = dtype or (dt.bfloat16 if device_type == "cpu" else dt.float16)
@@ -72,10 +75,12 @@ class GradScaler:
                  backoff_factor: float = 0.5, growth_interval: int = 2000, enabled: bool = True) -> None:
         self._device, self._init_scale = device, init_scale
         if enabled and device == "cuda":
-            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.", stacklevel=2)
+            warnings.warn("torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling.",
+                          stacklevel=2)
             enabled = False
         self._enabled, self._scale = enabled, init_scale
-        self._growth_factor, self._backoff_factor, self._growth_interval = growth_factor, backoff_factor, growth_interval
+        self._growth_factor, self._backoff_factor = growth_factor, backoff_factor
+        self._growth_interval = growth_interval
         self._good, self._unscaled, self._bad = 0, False, False
 
     def scale(self, outputs: Any) -> Any:
@@ -133,13 +138,15 @@ class GradScaler:
         """The state; empty when disabled."""
         if not self._enabled:
             return {}
-        return {"scale": self._scale, "growth_factor": self._growth_factor, "backoff_factor": self._backoff_factor,
+        return {"scale": self._scale, "growth_factor": self._growth_factor,
+                "backoff_factor": self._backoff_factor,
                 "growth_interval": self._growth_interval, "_growth_tracker": self._good}
 
     def load_state_dict(self, state_dict: dict) -> None:
         """Take over a state."""
         if self._enabled:
             if not state_dict:
-                raise RuntimeError("The source state dict is empty, possibly because it was saved from a disabled instance "
+                raise RuntimeError("The source state dict is empty, possibly because it was saved from a "
+                                   "disabled instance "
                                    "of GradScaler.")
             self._scale, self._good = state_dict["scale"], state_dict["_growth_tracker"]

@@ -35,8 +35,10 @@ PROFILES = {
 }
 
 
-def set_printoptions(precision: int | None = None, threshold: float | None = None, edgeitems: int | None = None,
-                     linewidth: int | None = None, profile: str | None = None, sci_mode: bool | None = None) -> None:
+def set_printoptions(precision: int | None = None, threshold: float | None = None,
+                     edgeitems: int | None = None,
+                     linewidth: int | None = None, profile: str | None = None,
+                     sci_mode: bool | None = None) -> None:
     """Set how tensors print: digits, when to leave out the middle, and when to write powers of ten."""
     for name, value in PROFILES.get(profile or "", {}).items():
         setattr(options, name, value)

@@ -41,12 +41,14 @@ optimize_for_inference = freeze
 
 def save(m: Any, f: Any, *args: Any, **kwargs: Any) -> None:
     """Raises: NotImplementedError, for there is no compiled form to write."""
-    raise NotImplementedError("torch.jit.save: this engine has no TorchScript; torch.save writes modules and state_dicts")
+    raise NotImplementedError("torch.jit.save: this engine has no TorchScript; torch.save writes modules and "
+                              "state_dicts")
 
 
 def load(f: Any, *args: Any, **kwargs: Any) -> Any:
     """Raises: NotImplementedError, for compiled programs cannot be run."""
-    raise NotImplementedError("torch.jit.load: this engine has no TorchScript; torch.load reads modules and state_dicts")
+    raise NotImplementedError("torch.jit.load: this engine has no TorchScript; torch.load reads modules and "
+                              "state_dicts")
 
 
 def annotate(the_type: Any, the_value: Any) -> Any:

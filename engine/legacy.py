@@ -19,7 +19,8 @@ class TensorTypeName(type):
 
     def __call__(cls, *args: Any, device: Any = None) -> Any:
         if cls.__module__ != "torch":
-            raise TypeError(f"type {cls.__module__}.{cls.__name__} not available. Torch not compiled with CUDA enabled.")
+            raise TypeError(f"type {cls.__module__}.{cls.__name__} not available. Torch not compiled with "
+                            "CUDA enabled.")
         return made(legacy_array(args, cls.kind))
 
     @property
@@ -36,7 +37,8 @@ def _named(name: str, kind: dt.dtype, module: str) -> TensorTypeName:
                                      "__doc__": f"Tensors of {kind}; the old way to make them."})
 
 
-NAMES = {d._tensor_name: d for d in dt.ALL.values() if "Complex" not in d._tensor_name and "UInt" not in d._tensor_name}
+NAMES = {d._tensor_name: d for d in dt.ALL.values() if "Complex" not in d._tensor_name
+         and "UInt" not in d._tensor_name}
 TYPES = {name: _named(name, d, "torch") for name, d in NAMES.items()}
 CUDA_TYPES = {name: _named(name, d, "torch.cuda") for name, d in NAMES.items()}
 globals().update(TYPES)

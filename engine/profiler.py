@@ -9,7 +9,8 @@ from typing import Any
 from engine.autograd.profiler import profile as _profile
 from engine.autograd.profiler import record_function
 
-__all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule", "tensorboard_trace_handler"]
+__all__ = ["ProfilerAction", "ProfilerActivity", "profile", "record_function", "schedule",
+           "tensorboard_trace_handler"]
 
 
 class ProfilerActivity(enum.Enum):
@@ -42,6 +43,7 @@ def schedule(*, wait: int, warmup: int, active: int, repeat: int = 0, skip_first
     return lambda step: ProfilerAction.NONE
 
 
-def tensorboard_trace_handler(dir_name: str, worker_name: str | None = None, use_gzip: bool = False) -> Callable:
+def tensorboard_trace_handler(dir_name: str, worker_name: str | None = None,
+                              use_gzip: bool = False) -> Callable:
     """A writer of traces: writes none."""
     return lambda prof: None

@@ -56,7 +56,7 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     """Ask for repeatable results by level: 0 or default, 1 or warn, 2 or error."""
-    level = {"default": 0, "warn": 1, "error": 2}.get(debug_mode, debug_mode) if isinstance(debug_mode, str) else debug_mode
+    level = {"default": 0, "warn": 1, "error": 2}[debug_mode] if isinstance(debug_mode, str) else debug_mode
     _deterministic[:] = [level != 0, level == 1]
 
 
@@ -68,7 +68,8 @@ def get_deterministic_debug_mode() -> int:
 def set_float32_matmul_precision(precision: str) -> None:
     """Accepts highest, high or medium; products are always of full precision."""
     if precision not in ("highest", "high", "medium"):
-        warnings.warn(f"{precision} is not one of 'highest', 'high', or 'medium'; the current setFloat32MatmulPrecision call "
+        warnings.warn(f"{precision} is not one of 'highest', 'high', or 'medium'; the current "
+                      "setFloat32MatmulPrecision call "
                       "has no effect.", stacklevel=2)
         return
     _precision[0] = precision
@@ -113,7 +114,7 @@ def set_default_tensor_type(t: Any) -> None:
     dt.set_default_dtype(kind)
 
 
-def compile(model: Callable | None = None, *, fullgraph: bool = False, dynamic: bool | None = None,  # noqa: A001
+def compile(model: Callable | None = None, *, fullgraph: bool = False, dynamic: bool | None = None,
             backend: Any = "inductor", mode: str | None = None, options: dict | None = None,
             disable: bool = False) -> Any:
     """The model or function itself: the engine runs it as it is."""

@@ -126,7 +126,8 @@ class UntypedStorage:
         return f"{rows}[torch.storage.UntypedStorage(device=cpu) of size {self.nbytes()}]"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr() and self.nbytes() == other.nbytes()
+        return isinstance(other, UntypedStorage) and self.data_ptr() == other.data_ptr() \
+            and self.nbytes() == other.nbytes()
 
     def __hash__(self) -> int:
         return self.data_ptr()
@@ -144,8 +145,8 @@ class TypedStorage:
             self._root = wrap_storage.array(self.dtype)
         else:
             size = args[0] if args else 0
-            self._root = np.zeros(size, self.dtype.numpy) if isinstance(size, int) else np.array(list(size),
-                                                                                               self.dtype.numpy)
+            kind = self.dtype.numpy
+            self._root = np.zeros(size, kind) if isinstance(size, int) else np.array(list(size), kind)
 
     @classmethod
     def _on(cls, root: np.ndarray, kind: dt.dtype) -> TypedStorage:

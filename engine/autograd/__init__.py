@@ -16,7 +16,8 @@ from typing import Any
 
 from engine.autograd.backward import backward, grad
 
-__all__ = ["Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck", "gradgradcheck",
+__all__ = ["Function", "Variable", "backward", "detect_anomaly", "enable_grad", "grad", "gradcheck",
+           "gradgradcheck",
            "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
 
 _FROM = {
@@ -24,7 +25,8 @@ _FROM = {
     "gradgradcheck": "gradcheck", "detect_anomaly": "modes", "no_grad": "modes", "enable_grad": "modes",
     "set_grad_enabled": "modes", "inference_mode": "modes", "is_grad_enabled": "modes",
 }
-_MODULES = ("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler", "variable")
+_MODULES = ("anomaly_mode", "forward_ad", "function", "functional", "grad_mode", "graph", "profiler",
+            "variable")
 
 
 def set_detect_anomaly(mode: bool, check_nan: bool = True) -> Any:

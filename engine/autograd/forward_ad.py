@@ -1,6 +1,7 @@
 """Forward-mode differentiation: dual numbers whose tangents are worked out when they are asked for.
 
-A dual tensor is an entry into the graph. Its tangent's way to a later tensor is the vector-Jacobian product of that
+A dual tensor is an entry into the graph. Its tangent's way to a later tensor is the vector-Jacobian product
+of that
 graph, differentiated by the vector: every op with a second derivative has forward mode by that.
 """
 
@@ -55,7 +56,8 @@ def exit_dual_level(*, level: int | None = None) -> None:
 def make_dual(tensor: Any, tangent: Any, *, level: int | None = None) -> Any:
     """`tensor` with a direction in which it moves."""
     if not _levels:
-        raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to enter_dual_level() "
+        raise RuntimeError("Trying to create a dual Tensor for forward AD but no level exists, make sure to "
+                           "enter_dual_level() "
                            "first.")
     if not tensor.is_floating_point() and not tensor.is_complex():
         raise ValueError(f"Expected primal to be floating point or complex, but got: {tensor.dtype}")
@@ -87,7 +89,8 @@ def unpack_dual(tensor: Any, *, level: int | None = None) -> UnpackedDualTensor:
     live = [(b, t) for b, t in used if b.requires_grad]
     tangent = None
     if live:
-        tangent, = grad([b for b, _ in live], [weight], [t for _, t in live], retain_graph=True, allow_unused=True)
+        tangent, = grad([b for b, _ in live], [weight], [t for _, t in live], retain_graph=True,
+                        allow_unused=True)
     if tangent is None:
         tangent = nodes.Tensor._of(tensor._a * 0)
     return UnpackedDualTensor(tensor.detach(), tangent)

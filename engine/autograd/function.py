@@ -26,7 +26,8 @@ class FunctionCtx:
         """Keep tensors for backward, watched for changes in place."""
         for t in tensors:
             if t is not None and not isinstance(t, nodes.Tensor):
-                raise TypeError(f"save_for_backward can only save variables, but argument {tensors.index(t)} is of type "
+                raise TypeError(f"save_for_backward can only save variables, but argument {tensors.index(t)} "
+                                "is of type "
                                 f"{type(t).__name__}")
         self.to_save = tensors
 
@@ -95,7 +96,8 @@ class BackwardCFunction(FunctionCtx, Node):
         forward_cls = self._forward_cls
         backward, vjp = forward_cls.backward, forward_cls.vjp
         if vjp is not Function.vjp and backward is not Function.backward:
-            raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+            raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. "
+                               "You should "
                                "only implement one of them.")
         run = vjp if vjp is not Function.vjp else backward
         if self.materialize_grads:
@@ -107,7 +109,8 @@ class BackwardCFunction(FunctionCtx, Node):
         if len(out) > expected and all(g is None for g in out[expected:]):
             out = out[:expected]
         if len(out) != expected:
-            raise RuntimeError(f"function {name} returned an incorrect number of gradients (expected {expected}, got "
+            raise RuntimeError(f"function {name} returned an incorrect number of gradients (expected "
+                               f"{expected}, got "
                                f"{len(out)})")
         found = []
         tensors = iter(self._targets)
@@ -116,7 +119,8 @@ class BackwardCFunction(FunctionCtx, Node):
                 raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
             if i not in self._positions:
                 if g is not None:
-                    raise RuntimeError(f"function {name} returned a gradient different from None at position {i + 1}, but "
+                    raise RuntimeError(f"function {name} returned a gradient different from None at position "
+                                       f"{i + 1}, but "
                                        "the corresponding forward input was not a Variable")
                 continue
             found.append(self._fitted(g, next(tensors), len(found)))
@@ -129,7 +133,8 @@ class BackwardCFunction(FunctionCtx, Node):
         if g._a.shape != shape:
             lead = g._a.ndim - len(shape)
             if lead < 0 or any(n != m and n != 1 for n, m in zip(shape, g._a.shape[lead:])):
-                raise RuntimeError(f"Function {type(self).__name__} returned an invalid gradient at index {at} - got "
+                raise RuntimeError(f"Function {type(self).__name__} returned an invalid gradient at index "
+                                   f"{at} - got "
                                    f"{list(g._a.shape)} but expected shape compatible with {list(shape)}")
             g = g.sum_to_size(shape)
         if g._a.dtype != kind and kind.kind in "fcV":
@@ -158,12 +163,15 @@ class Function(metaclass=FunctionMeta):
     _backward_cls: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        warnings.warn(f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you "
-                      "should invoke them on the class itself. Instantiating an autograd function will raise an error in "
+        warnings.warn(f"{type(self)} should not be instantiated. Methods on autograd functions are all "
+                      "static, so you "
+                      "should invoke them on the class itself. Instantiating an autograd function will raise "
+                      "an error in "
                       "a future version of PyTorch.", DeprecationWarning, stacklevel=2)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please use new-style "
+        raise RuntimeError("Legacy autograd function with non-static forward method is deprecated. Please "
+                           "use new-style "
                            "autograd function with static forward method. (Example: "
                            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)")
 
@@ -180,25 +188,29 @@ class Function(metaclass=FunctionMeta):
     @staticmethod
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
         """The gradients of forward's arguments, None for those that have none."""
-        raise NotImplementedError("You must implement either the backward or vjp method for your custom autograd.Function "
+        raise NotImplementedError("You must implement either the backward or vjp method for your custom "
+                                  "autograd.Function "
                                   "to use it with backward mode AD.")
 
     @staticmethod
     def vjp(ctx: Any, *grad_outputs: Any) -> Any:
         """Another name for backward."""
-        raise NotImplementedError("You must implement either the backward or vjp method for your custom autograd.Function "
+        raise NotImplementedError("You must implement either the backward or vjp method for your custom "
+                                  "autograd.Function "
                                   "to use it with backward mode AD.")
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
         """The tangents of the outputs from those of the inputs, for forward-mode differentiation."""
-        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with forward "
+        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use "
+                                  "it with forward "
                                   "mode AD.")
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple, *args: Any) -> Any:
         """The function on a batch, for torch.func.vmap."""
-        raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod or "
+        raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap "
+                                  "staticmethod or "
                                   "set generate_vmap_rule=True.")
 
     @classmethod
@@ -322,7 +334,8 @@ def once_differentiable(fn: Any) -> Any:
         for o in listed:
             if isinstance(o, nodes.Tensor):
                 t = nodes.Tensor._of(o._a)
-                t._fn = DelayedError("trying to differentiate twice a function that was marked with @once_differentiable",
+                t._fn = DelayedError("trying to differentiate twice a function that was marked with "
+                                     "@once_differentiable",
                                      edges)
                 t._fn.shape, t._fn.np_dtype = o._a.shape, o._a.dtype
                 t._rg = True

@@ -29,7 +29,8 @@ def _outputs(result: Any) -> list:
 
 
 def _numerical(fn: Callable, inputs: tuple, x: Any, eps: float) -> list[np.ndarray]:
-    """For each output the derivative by each element of x, by central differences: [outputs][x.numel(), o.numel()]."""
+    """For each output the derivative by each element of x, by central differences: [outputs][x.numel(),
+    o.numel()]."""
     a = x._array()
     columns: list[list[np.ndarray]] = []
     directions = (eps, 1j * eps) if a.dtype.kind == "c" else (eps,)
@@ -45,7 +46,8 @@ def _numerical(fn: Callable, inputs: tuple, x: Any, eps: float) -> list[np.ndarr
                 a[at] = was
             found.append([((u - w) / (2 * eps)).reshape(-1) for u, w in zip(up, down)])
         if len(found) == 2:
-            columns.append([f + 1j * g if f.dtype.kind != "c" else (f, g) for f, g in zip(*found)])  # type: ignore[misc]
+            columns.append([f + 1j * g if f.dtype.kind != "c" else (f, g) for f,
+                            g in zip(*found)])  # type: ignore[misc]
         else:
             columns.append(found[0])
     return [np.array([c[k] for c in columns]) for k in range(len(columns[0]))] if columns else []
@@ -65,7 +67,8 @@ def _analytical(output: Any, x: Any) -> np.ndarray:
 
 def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
               raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
-              check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_batched_forward_grad: bool = False,
+              check_grad_dtypes: bool = False, check_batched_grad: bool = False,
+              check_batched_forward_grad: bool = False,
               check_forward_ad: bool = False, check_backward_ad: bool = True, fast_mode: bool = False,
               masked: bool | None = None) -> bool:
     """True when the gradients of `func` agree with finite differences.
@@ -74,12 +77,15 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
     inputs = (inputs,) if isinstance(inputs, nodes.Tensor) else tuple(inputs)
     wanted = _tensors(inputs)
     if not wanted:
-        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have "
+        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them "
+                         "have "
                          "requires_grad=True.")
     for i, t in enumerate(inputs):
         if isinstance(t, nodes.Tensor) and t.requires_grad and t._a.dtype not in (np.float64, np.complex128):
-            warnings.warn(f"Input #{i} requires gradient and is not a double precision floating point or complex. This "
-                          "check will likely fail if all the inputs are not of double precision floating point or "
+            warnings.warn(f"Input #{i} requires gradient and is not a double precision floating point or "
+                          "complex. This "
+                          "check will likely fail if all the inputs are not of double precision floating "
+                          "point or "
                           "complex. ", stacklevel=2)
     try:
         with modes.enable_grad():
@@ -94,7 +100,8 @@ def gradcheck(func: Callable, inputs: Any, *, eps: float = 1e-6, atol: float = 1
                     continue
                 exact = _analytical(o, x)
                 seen = measured[k] if measured else exact
-                if seen.dtype == object or seen.ndim == 3 or (x._a.dtype.kind == "c" or o._a.dtype.kind == "c"):
+                if seen.dtype == object or seen.ndim == 3 or (x._a.dtype.kind == "c"
+                                                              or o._a.dtype.kind == "c"):
                     exact, seen = _complex_pair(seen, exact, x, o)
                 if not np.allclose(exact, seen, rtol, atol, equal_nan=True):
                     raise GradcheckError(f"Jacobian mismatch for output {k} with respect to input {n},\n"
@@ -116,10 +123,12 @@ def _complex_pair(seen: np.ndarray, exact: np.ndarray, x: Any, o: Any) -> tuple[
     return exact, seen
 
 
-def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
+def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6,
+                  atol: float = 1e-5,
                   rtol: float = 1e-3, gen_non_contig_grad_outputs: bool = False, raise_exception: bool = True,
                   nondet_tol: float = 0.0, check_undefined_grad: bool = True, check_grad_dtypes: bool = False,
-                  check_batched_grad: bool = False, check_fwd_over_rev: bool = False, check_rev_over_rev: bool = True,
+                  check_batched_grad: bool = False, check_fwd_over_rev: bool = False,
+                  check_rev_over_rev: bool = True,
                   fast_mode: bool = False, masked: bool = False) -> bool:
     """True when the second derivatives of `func` agree with finite differences of the first."""
     inputs = (inputs,) if isinstance(inputs, nodes.Tensor) else tuple(inputs)
@@ -139,10 +148,12 @@ def gradgradcheck(func: Callable, inputs: Any, grad_outputs: Any = None, *, eps:
     def first(*everything: Any) -> tuple:
         ins, weights = list(everything[:len(inputs)]), everything[len(inputs):]
         with modes.enable_grad():
-            fresh = [t.detach().requires_grad_() if i in at and not t.requires_grad else t for i, t in enumerate(ins)]
-            outs = [o for o in _outputs(func(*fresh))]
+            fresh = [t.detach().requires_grad_() if i in at and not t.requires_grad else t for i,
+                     t in enumerate(ins)]
+            outs = _outputs(func(*fresh))
             live = [(o, w) for o, w in zip(outs, weights) if o.requires_grad]
-            found = grad([o for o, _ in live], [fresh[i] for i in at], [w for _, w in live], create_graph=True,
+            found = grad([o for o, _ in live], [fresh[i] for i in at], [w for _, w in live],
+                         create_graph=True,
                          allow_unused=True)
         return tuple(fresh[i].new_zeros(fresh[i].shape) if g is None else g for i, g in zip(at, found))
 

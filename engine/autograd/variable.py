@@ -23,7 +23,8 @@ class Variable(metaclass=VariableMeta):
     def __new__(cls, data: Any = None, requires_grad: bool | None = None, volatile: bool | None = None,
                 **kwargs: Any) -> Any:
         if volatile:
-            warnings.warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.", UserWarning,
+            warnings.warn("volatile was removed and now has no effect. Use `with torch.no_grad():` instead.",
+                          UserWarning,
                           stacklevel=2)
         if data is None:
             from engine.ops.creation import empty

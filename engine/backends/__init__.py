@@ -37,7 +37,8 @@ class Backend(ModuleType):
             self.__dict__.update(before)
 
 
-cudnn = Backend("cudnn", enabled=True, benchmark=False, deterministic=False, allow_tf32=True, benchmark_limit=10,
+cudnn = Backend("cudnn", enabled=True, benchmark=False, deterministic=False, allow_tf32=True,
+                benchmark_limit=10,
                 fp32_precision="none")
 mps = Backend("mps")
 mkl = Backend("mkl")
@@ -50,7 +51,8 @@ quantized = Backend("quantized", engine="none", supported_engines=["none"])
 xnnpack = Backend("xnnpack", enabled=False)
 cpu = Backend("cpu", True)
 cpu.get_cpu_capability = lambda: "DEFAULT"  # type: ignore[attr-defined]
-cuda = Backend("cuda", matmul=Backend("cuda.matmul", allow_tf32=False, allow_fp16_reduced_precision_reduction=True,
+cuda = Backend("cuda",
+               matmul=Backend("cuda.matmul", allow_tf32=False, allow_fp16_reduced_precision_reduction=True,
                                       allow_bf16_reduced_precision_reduction=True))
 for _name in ("flash_sdp", "mem_efficient_sdp", "math_sdp", "cudnn_sdp"):
     setattr(cuda, f"{_name}_enabled", lambda name=_name: name == "math_sdp")
@@ -61,7 +63,8 @@ def _register() -> None:
     """Let `import torch.backends.cudnn` find them."""
     import sys
 
-    for name in ("cudnn", "mps", "mkl", "mkldnn", "openmp", "mha", "nnpack", "opt_einsum", "quantized", "xnnpack", "cpu",
+    for name in ("cudnn", "mps", "mkl", "mkldnn", "openmp", "mha", "nnpack", "opt_einsum", "quantized",
+                 "xnnpack", "cpu",
                  "cuda"):
         sys.modules[f"{__name__}.{name}"] = globals()[name]
 

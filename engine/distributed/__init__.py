@@ -17,7 +17,8 @@ def is_initialized() -> bool:
 
 def get_rank(group: object = None) -> int:
     """Raises: ValueError, for there is no process group."""
-    raise ValueError("Default process group has not been initialized, please make sure to call init_process_group.")
+    raise ValueError("Default process group has not been initialized, please make sure to call "
+                     "init_process_group.")
 
 
 get_world_size = get_rank

@@ -19,5 +19,6 @@ from engine.func.transform import (
     vjp,
 )
 
-__all__ = ["functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
+__all__ = ["functional_call", "functionalize", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev",
+           "jvp", "linearize",
            "stack_module_state", "vjp", "vmap"]

@@ -28,9 +28,11 @@ def _entered(tree: Any) -> tuple[Any, list]:
 
 
 def _left(tree: Any, entries: list) -> Any:
-    """The structure with tensors cut off, where nothing outside the transform can be reached through their graph."""
+    """The structure with tensors cut off, where nothing outside the transform can be reached through their
+    graph."""
     own = {id(e) for e in entries if e._fn is None}
-    return mapped(lambda t: t.detach() if isinstance(t, Tensor) and t.requires_grad and not _reaches_out(t, own) else t, tree)
+    return mapped(lambda t: t.detach() if isinstance(t, Tensor) and t.requires_grad
+                  and not _reaches_out(t, own) else t, tree)
 
 
 def _reaches_out(t: Any, own: set) -> bool:
@@ -85,14 +87,18 @@ def grad_and_value(func: Callable, argnums: int | tuple = 0, has_aux: bool = Fal
             aux = None
             if has_aux:
                 if not (isinstance(out, tuple) and len(out) == 2):
-                    raise RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: (output, aux) if "
+                    raise RuntimeError("grad_and_value(f)(*args): output of function f should be a tuple: "
+                                       "(output, aux) if "
                                        "has_aux is True")
                 out, aux = out
             if not isinstance(out, Tensor):
-                raise RuntimeError(f"grad_and_value(f)(*args): Expected f(*args) to return tensor, got {type(out)}")
+                raise RuntimeError("grad_and_value(f)(*args): Expected f(*args) to return tensor, got "
+                                   f"{type(out)}")
             if out.dim() != 0:
-                raise RuntimeError("grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, got tensor with "
-                                   f"{out.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs instead?")
+                raise RuntimeError("grad_and_value(f)(*args): Expected f(*args) to return a scalar tensor, "
+                                   "got tensor with "
+                                   f"{out.dim()} dims. Maybe you wanted to use the vjp or jacrev APIs "
+                                   "instead?")
             found = rebuilt(chosen, iter(_paired(chosen, _grads([out], entries))))
             found, out, aux = _left(found, entries), _left(out, entries), _left(aux, entries)
         return (found, (out, aux)) if has_aux else (found, out)
@@ -130,7 +136,8 @@ def vjp(func: Callable, *primals: Any, has_aux: bool = False) -> Any:
         def pull(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
             outs, by = leaves(out), leaves(cotangents)
             if len(outs) != len(by):
-                raise RuntimeError("Expected pytree structure of cotangents to be the same as pytree structure of outputs to "
+                raise RuntimeError("Expected pytree structure of cotangents to be the same as pytree "
+                                   "structure of outputs to "
                                    "the function.")
             with modes.enable_grad():
                 found = rebuilt(chosen, iter(_paired(chosen, _grads(outs, entries, by))))
@@ -152,14 +159,18 @@ def _pushed(outs: list, entries: list, tangents: list) -> list:
     return [o.new_zeros(o.shape) if g is None else g for o, g in zip(outs, found)]
 
 
-def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False, has_aux: bool = False) -> Any:
+def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False,
+        has_aux: bool = False) -> Any:
     """(func's value, its Jacobian times a vector)."""
     if not isinstance(primals, tuple):
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be valid to call "
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals to be a tuple. E.g. it should be "
+                           "valid to call "
                            "f(*primals).")
     if len(leaves(primals)) != len(leaves(tangents)):
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same python structure. For "
-                           "example, if primals is a tuple of 3 tensors, tangents also must be. Got primals with structure "
+        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to have the same python "
+                           "structure. For "
+                           "example, if primals is a tuple of 3 tensors, tangents also must be. Got primals "
+                           "with structure "
                            f"{type(primals)} and tangents with structure {type(tangents)}")
     with modes.enable_grad():
         chosen, entries = _entered(primals)
@@ -168,7 +179,8 @@ def jvp(func: Callable, primals: tuple, tangents: tuple, *, strict: bool = False
         if has_aux:
             out, aux = out
         outs = leaves(out)
-        found = rebuilt(out, iter(_pushed(outs, entries, [t for t in leaves(tangents) if isinstance(t, Tensor)])))
+        found = rebuilt(out,
+                        iter(_pushed(outs, entries, [t for t in leaves(tangents) if isinstance(t, Tensor)])))
         found, out, aux = _left(found, entries), _left(out, entries), _left(aux, entries)
     return (out, found, aux) if has_aux else (out, found)
 
@@ -238,7 +250,8 @@ def jacrev(func: Callable, argnums: int | tuple = 0, *, has_aux: bool = False, c
     return _jacobian(func, argnums, has_aux, False)
 
 
-def jacfwd(func: Callable, argnums: int | tuple = 0, has_aux: bool = False, *, randomness: str = "error") -> Callable:
+def jacfwd(func: Callable, argnums: int | tuple = 0, has_aux: bool = False, *,
+           randomness: str = "error") -> Callable:
     """A function that gives func's Jacobian, by forward mode."""
     return _jacobian(func, argnums, has_aux, True)
 

@@ -21,7 +21,8 @@ def equal(self: Any, other: Any) -> bool:
 
 def _isclose(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     if self.dtype != other.dtype:
-        raise RuntimeError(f"{dt.scalar_type_name(dt.of(self))} did not match {dt.scalar_type_name(dt.of(other))}")
+        raise RuntimeError(f"{dt.scalar_type_name(dt.of(self))} did not match "
+                           f"{dt.scalar_type_name(dt.of(other))}")
     if rtol < 0:
         raise RuntimeError(f"rtol must be greater than or equal to zero, but got {rtol:g}")
     if atol < 0:
@@ -43,7 +44,8 @@ isclose = kernel(name="isclose", forward=_isclose, out=False,
 
 
 @composite("allclose", out=False)
-def allclose(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08,
+             equal_nan: bool = False) -> bool:
     """True when no elements differ by more than a tolerance."""
     return bool(isclose(self, other, rtol, atol, equal_nan)._a.all())
 
@@ -88,7 +90,7 @@ def typename(obj: Any) -> str:
     return where + kind.__qualname__
 
 
-def numel(input: Any) -> int:  # noqa: A002
+def numel(input: Any) -> int:
     """The number of elements."""
     return input._a.size
 
@@ -110,7 +112,8 @@ def result_type(tensor1: Any, tensor2: Any) -> dt.dtype:
 def can_cast(from_: dt.dtype, to: dt.dtype) -> bool:
     """True when results of one type may be stored in the other."""
     return not (from_.category > to.category
-                or from_.is_signed and from_.category == dt.INTEGER and not to.is_signed and to.category == dt.INTEGER)
+                or from_.is_signed and from_.category == dt.INTEGER and not to.is_signed
+                and to.category == dt.INTEGER)
 
 
 place(result_type, "result_type", ("torch",))

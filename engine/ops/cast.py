@@ -90,7 +90,8 @@ def contiguous(self: Any, memory_format: Any = None) -> Any:
 
 
 @composite("to", on=("Tensor",), out=False)
-def to(self: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False, non_blocking: bool = False,
+def to(self: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool = False,
+       non_blocking: bool = False,
        memory_format: Any = None, other: Any = None) -> Any:
     """This tensor in another type or place; itself where nothing changes."""
     flags = []
@@ -104,11 +105,16 @@ def to(self: Any, *args: Any, dtype: Any = None, device: Any = None, copy: bool 
         elif hasattr(a, "_a"):
             dtype, device = a.dtype, a.device
         elif a is not None:
-            raise TypeError(f"to() received an invalid combination of arguments - got ({type(a).__name__}), but expected "
-                            "one of:\n * (torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, "
-                            "bool copy = False, *, torch.memory_format memory_format = None)\n * (torch.dtype dtype, bool "
-                            "non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)\n * "
-                            "(Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format "
+            raise TypeError(f"to() received an invalid combination of arguments - got ({type(a).__name__}), "
+                            "but expected "
+                            "one of:\n * (torch.device device = None, torch.dtype dtype = None, bool "
+                            "non_blocking = False, "
+                            "bool copy = False, *, torch.memory_format memory_format = None)\n * "
+                            "(torch.dtype dtype, bool "
+                            "non_blocking = False, bool copy = False, *, torch.memory_format memory_format = "
+                            "None)\n * "
+                            "(Tensor tensor, bool non_blocking = False, bool copy = False, *, "
+                            "torch.memory_format "
                             "memory_format = None)\n")
     copy = copy or len(flags) > 1 and flags[1]
     if device is not None:
@@ -171,14 +177,15 @@ place(lambda self: False, "is_pinned", ("Tensor",))
 place(lambda self: True, "is_shared", ("Tensor",))
 
 
-# -- complex parts -------------------------------------------------------------------------------------------------
+# -- complex parts -------------------------------------------------------------------------------------------
 
 
 def _view_as_real(self: Any) -> Any:
     if self.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
     half = np.dtype(np.float64 if self.dtype == np.complex128 else np.float32)
-    out = np.lib.stride_tricks.as_strided(self.reshape(1).view(half) if not self.ndim else _halves(self, half),
+    out = np.lib.stride_tricks.as_strided(self.reshape(1).view(half) if not self.ndim
+                                          else _halves(self, half),
                                           (*self.shape, 2), (*self.strides, half.itemsize))
     return out
 
@@ -196,7 +203,8 @@ view_as_real = view(
 
 def _view_as_complex(self: Any) -> Any:
     if self.dtype.kind != "f" or self.dtype.itemsize == 2:
-        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a tensor of "
+        raise RuntimeError("view_as_complex is only supported for half, float and double tensors, but got a "
+                           "tensor of "
                            f"scalar type: {dt.scalar_type_name(dt.of(self))}")
     if not self.ndim or self.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2" if self.ndim else
@@ -236,7 +244,8 @@ place(_set_part("real"), "real", ("Tensor",))
 place(_set_part("imag"), "imag", ("Tensor",))
 
 _conj = pointwise(
-    name="_conj", inputs=("self",), grad_fn="ConjBackward0", on=("torch",), promote=None, formula=r"y = \bar z",
+    name="_conj", inputs=("self",), grad_fn="ConjBackward0", on=("torch",), promote=None,
+                  formula=r"y = \bar z",
     text="Turns the sign of the imaginary part.", forward=lambda self: np.conj(self),
     grads={"self": lambda grad: grad.conj()},
 )

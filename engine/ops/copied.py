@@ -8,12 +8,12 @@ import numpy as np
 
 from engine.core.shape import wrap_dims
 from engine.ops import part, shape
-from engine.ops.formula import OPS
 from engine.ops.record import Op, composite, kernel, place
 
 
 def _fresh(result: Any) -> Any:
-    return tuple(np.array(r, order="C") for r in result) if type(result) is tuple else np.array(result, order="C")
+    return tuple(np.array(r, order="C") for r in result) if type(result) is tuple else np.array(result,
+                                                                                                order="C")
 
 
 def _copying(name: str, function: Any, on: tuple[str, ...] = ("torch",)) -> Any:
@@ -29,7 +29,8 @@ def _copying(name: str, function: Any, on: tuple[str, ...] = ("torch",)) -> Any:
 
 
 for _name, _function in {
-    "select_copy": part.select, "slice_copy": part.slice_, "diagonal_copy": part.diagonal, "unfold_copy": part.unfold,
+    "select_copy": part.select, "slice_copy": part.slice_, "diagonal_copy": part.diagonal,
+                         "unfold_copy": part.unfold,
     "as_strided_copy": part.as_strided, "split_copy": part.split_even, "unbind_copy": part.unbind,
     "split_with_sizes_copy": part.split_with_sizes, "unsqueeze_copy": shape.unsqueeze, "t_copy": shape.t,
     "transpose_copy": shape.transpose, "view_copy": shape._viewing, "permute_copy": shape.permute,
@@ -86,12 +87,14 @@ def _unsafe(name: str, function: Any, grad_fn: str) -> Any:
         return _fresh(op.forward(*op.bind(*args, **kwargs)))
 
     forward.__signature__ = op.signature  # type: ignore[attr-defined]
-    return kernel(name=name, inputs=op.inputs, grad_fn=grad_fn, formula=op.formula, text=op.text, forward=forward,
+    return kernel(name=name, inputs=op.inputs, grad_fn=grad_fn, formula=op.formula, text=op.text,
+                  forward=forward,
                   grads=op.grads, out=False)
 
 
 unsafe_split = _unsafe("unsafe_split", part.split_even, "UnsafeSplitBackward0")
-unsafe_split_with_sizes = _unsafe("unsafe_split_with_sizes", part.split_with_sizes, "UnsafeSplitWithSizesBackward0")
+unsafe_split_with_sizes = _unsafe("unsafe_split_with_sizes", part.split_with_sizes,
+                                  "UnsafeSplitWithSizesBackward0")
 
 
 @composite("unsafe_chunk", out=False)
@@ -101,40 +104,50 @@ def unsafe_chunk(self: Any, chunks: int, dim: int = 0) -> tuple:
     return unsafe_split(self, size, dim) if size else unsafe_split_with_sizes(self, [0] * chunks, dim)
 
 
-# -- written back --------------------------------------------------------------------------------------------------
+# -- written back --------------------------------------------------------------------------------------------
 
 
-def _scattering(name: str, window: Any, arguments: str, out: bool = True) -> Any:
-    """NAME_scatter: a copy of self with src in the window; `arguments` name the window's."""
-    op = window.op
-    names = [a.partition("=")[0].strip() for a in arguments.split(",")]
-    listed = ", ".join(names)
-
-    def write(self: Any, src: Any, args: tuple) -> Any:
-        made = np.array(self, order="C")
-        place_ = op.forward(made, *args)
-        if place_.shape != src.shape:
-            raise RuntimeError(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "
-                               f"slice size = {list(place_.shape)}")
-        place_[...] = src
-        return made
-
-    def of_self(grad: Any, src_shape: Any, args: tuple) -> Any:
-        return OPS[name](grad, grad.new_zeros(src_shape), *args)
-
-    def of_src(grad: Any, args: tuple) -> Any:
-        return window(grad, *args)
-
-    made: dict = {"write": write, "of_self": of_self, "of_src": of_src}
-    forward = eval(f"lambda self, src, {arguments}: write(self, src, ({listed},))", made)  # noqa: S307
-    grads = {"self": eval(f"lambda grad, src_shape, {listed}: of_self(grad, src_shape, ({listed},))", made),  # noqa: S307
-             "src": eval(f"lambda grad, {listed}: of_src(grad, ({listed},))", made)}  # noqa: S307
-    return kernel(name=name, inputs=("self", "src"), forward=forward, grads=grads, out=out,
-                  text="A copy with one part replaced; the part's gradient goes to what replaced it.")
+def _written(self: Any, src: Any, window: Any, *args: Any) -> Any:
+    """A copy of self with src in the window that a view's record gives."""
+    made = np.array(self, order="C")
+    target = window.op.forward(made, *args)
+    if target.shape != src.shape:
+        raise RuntimeError("expected src to have a size equal to the slice of self. src size = "
+                           f"{list(src.shape)}, slice size = {list(target.shape)}")
+    target[...] = src
+    return made
 
 
-select_scatter = _scattering("select_scatter", part.select, "dim, index")
-slice_scatter = _scattering("slice_scatter", part.slice_, "dim=0, start=None, end=None, step=1")
-diagonal_scatter = _scattering("diagonal_scatter", part.diagonal, "offset=0, dim1=0, dim2=1")
-as_strided_scatter = _scattering("as_strided_scatter", part.as_strided, "size, stride, storage_offset=None")
+_WRITTEN = "A copy with one part replaced; the part's gradient goes to what replaced it."
+select_scatter = kernel(
+    name="select_scatter", inputs=("self", "src"), text=_WRITTEN,
+    forward=lambda self, src, dim, index: _written(self, src, part.select, dim, index),
+    grads={"self": lambda grad, src_shape, dim, index:
+           select_scatter(grad, grad.new_zeros(src_shape), dim, index),
+           "src": lambda grad, dim, index: grad.select(dim, index)},
+)
+slice_scatter = kernel(
+    name="slice_scatter", inputs=("self", "src"), text=_WRITTEN,
+    forward=lambda self, src, dim=0, start=None, end=None, step=1:
+    _written(self, src, part.slice_, dim, start, end, step),
+    grads={"self": lambda grad, src_shape, dim, start, end, step:
+           slice_scatter(grad, grad.new_zeros(src_shape), dim, start, end, step),
+           "src": lambda grad, dim, start, end, step: part.slice_(grad, dim, start, end, step)},
+)
+diagonal_scatter = kernel(
+    name="diagonal_scatter", inputs=("self", "src"), text=_WRITTEN,
+    forward=lambda self, src, offset=0, dim1=0, dim2=1: _written(self, src, part.diagonal, offset, dim1, dim2),
+    grads={"self": lambda grad, src_shape, offset, dim1, dim2:
+           diagonal_scatter(grad, grad.new_zeros(src_shape), offset, dim1, dim2),
+           "src": lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2)},
+)
+as_strided_scatter = kernel(
+    name="as_strided_scatter", inputs=("self", "src"), text=_WRITTEN,
+    forward=lambda self, src, size, stride, storage_offset=None:
+    _written(self, src, part.as_strided, size, stride, storage_offset),
+    grads={"self": lambda grad, src_shape, size, stride, storage_offset:
+           as_strided_scatter(grad.contiguous(), grad.new_zeros(src_shape), size, stride, storage_offset),
+           "src": lambda grad, size, stride, storage_offset:
+           grad.contiguous().as_strided(size, stride, storage_offset)},
+)
 place(unsafe_split_with_sizes, "unsafe_split_with_sizes", ("torch", "Tensor"))

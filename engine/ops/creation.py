@@ -29,7 +29,7 @@ def as_kind(given: Any) -> dt.dtype:
     return as_dtype(given)
 
 
-# -- from values ---------------------------------------------------------------------------------------------------
+# -- from values ---------------------------------------------------------------------------------------------
 
 
 def array_of(data: Any, dtype: dt.dtype | None = None) -> np.ndarray:
@@ -66,7 +66,8 @@ def array_of(data: Any, dtype: dt.dtype | None = None) -> np.ndarray:
         raise TypeError(f"must be real number, not {type(data).__name__}") from None
 
 
-C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t", "float32": "float",
+C_NAMES = {"uint8": "uint8_t", "int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t",
+           "float32": "float",
            "float64": "double", "float16": "at::Half", "bool": "bool"}
 
 
@@ -135,8 +136,10 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     if isinstance(data, nodes.Tensor):
         import warnings
 
-        warnings.warn("To copy construct from a tensor, it is recommended to use sourceTensor.detach().clone() or "
-                      "sourceTensor.detach().clone().requires_grad_(True), rather than torch.tensor(sourceTensor).",
+        warnings.warn("To copy construct from a tensor, it is recommended to use "
+                      "sourceTensor.detach().clone() or "
+                      "sourceTensor.detach().clone().requires_grad_(True), rather than "
+                      "torch.tensor(sourceTensor).",
                       UserWarning, stacklevel=2)
     return made(array_of(data, None if dtype is None else as_kind(dtype)), requires_grad)
 
@@ -187,34 +190,43 @@ def from_numpy(ndarray: np.ndarray) -> Any:
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
     dt.of(ndarray)
     if any(s < 0 for s in ndarray.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides are "
-                         "not currently supported. (You can probably work around this by making a copy of your array "
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with "
+                         "negative strides are "
+                         "not currently supported. (You can probably work around this by making a copy of "
+                         "your array "
                          " with array.copy().) ")
     if not ndarray.flags.writeable:
         import warnings
 
-        warnings.warn("The given NumPy array is not writable, and PyTorch does not support non-writable tensors. This means "
-                      "writing to this tensor will result in undefined behavior. You may want to copy the array to protect "
-                      "its data or make it writable before converting it to a tensor. This type of warning will be "
+        warnings.warn("The given NumPy array is not writable, and PyTorch does not support non-writable "
+                      "tensors. This means "
+                      "writing to this tensor will result in undefined behavior. You may want to copy the "
+                      "array to protect "
+                      "its data or make it writable before converting it to a tensor. This type of warning "
+                      "will be "
                       "suppressed for the rest of this program.", UserWarning, stacklevel=2)
     return nodes.Tensor._of(ndarray if type(ndarray) is np.ndarray else ndarray.view(np.ndarray))
 
 
-def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Any:
+def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,
+               requires_grad: bool = False) -> Any:
     """A one-dimensional tensor on the memory of any object that offers a buffer."""
     kind = as_kind(dtype).numpy
     size = memoryview(buffer).nbytes
     if count > 0:
         if offset + count * kind.itemsize > size:
-            raise ValueError(f"requested buffer length ({count * kind.itemsize} bytes) after offset ({offset} bytes) must "
+            raise ValueError(f"requested buffer length ({count * kind.itemsize} bytes) after offset "
+                             f"({offset} bytes) must "
                              f"not be greater than actual buffer length ({size} bytes)")
     elif (size - offset) % kind.itemsize:
-        raise ValueError(f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a multiple of "
+        raise ValueError(f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+                         "multiple of "
                          f"element size ({kind.itemsize})")
     return made(np.frombuffer(buffer, kind, count, offset), requires_grad)
 
 
-def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None, requires_grad: bool = False,
+def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                  requires_grad: bool = False,
                   pin_memory: bool = False) -> Any:
     """A tensor without dimensions, of the default type unless told."""
     devices.check(device)
@@ -223,7 +235,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any 
     return made(np.array(s, kind.numpy), requires_grad)
 
 
-# -- of a size -----------------------------------------------------------------------------------------------------
+# -- of a size -----------------------------------------------------------------------------------------------
 
 
 def written(out: Any, array: np.ndarray) -> Any:
@@ -286,7 +298,8 @@ def _sizes(name: str, size: tuple) -> tuple[int, ...]:
 zeros, ones, empty = _filled("zeros", np.zeros), _filled("ones", np.ones), _filled("empty", np.empty)
 
 
-def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layout: Any = None,
+         device: Any = None,
          requires_grad: bool = False, pin_memory: bool = False, names: Any = None) -> Any:
     """A tensor of a size with one value everywhere; its type is the value's unless told."""
     devices.check(device)
@@ -298,7 +311,7 @@ def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layo
 
 
 def _like(name: str, fill: Any, takes_value: bool = False) -> Any:
-    def function(input: Any, *value: Any, dtype: Any = None, layout: Any = None, device: Any = None,  # noqa: A002
+    def function(input: Any, *value: Any, dtype: Any = None, layout: Any = None, device: Any = None,
                  requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False,
                  fill_value: Any = None) -> Any:
         devices.check(device)
@@ -307,7 +320,8 @@ def _like(name: str, fill: Any, takes_value: bool = False) -> Any:
         given = given.item() if isinstance(given, nodes.Tensor) else given
         a = input._a
         keep = getattr(memory_format, "name", "preserve_format") == "preserve_format"
-        made_ = np.empty_like(a, kind, order="K" if keep and 0 not in getattr(a, "strides", ()) else "C", subok=False)
+        made_ = np.empty_like(a, kind, order="K" if keep and 0 not in getattr(a, "strides", ()) else "C",
+                              subok=False)
         if fill is not None or takes_value:
             try:
                 made_[...] = given if takes_value else fill
@@ -356,7 +370,8 @@ def empty_strided(size: Any, stride: Any, *, dtype: Any = None, layout: Any = No
     kind = (dt.default.dtype if dtype is None else as_kind(dtype)).numpy
     size, stride = tuple(size), tuple(stride)
     if len(size) != len(stride):
-        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides ({len(stride)})")
+        raise RuntimeError(f"dimensionality of sizes ({len(size)}) must match dimensionality of strides "
+                           f"({len(stride)})")
     room = 0 if 0 in size else 1 + sum((n - 1) * s for n, s in zip(size, stride))
     return made(window(np.empty(room, kind), size, tuple(s * kind.itemsize for s in stride)), requires_grad)
 
@@ -398,13 +413,15 @@ def as_float_array(x: Any) -> np.ndarray:
     return a if a.dtype.kind in "fcV" else a.astype(dt.default.dtype.numpy)
 
 
-from engine.ops.ranges import meshgrid  # noqa: E402, F401  (asked for here by joining)
+from engine.ops.ranges import meshgrid  # noqa: F401  (asked for here by joining)
 
-for _fn in (tensor, as_tensor, asarray, from_numpy, frombuffer, scalar_tensor, zeros, ones, empty, full, zeros_like,
+for _fn in (tensor, as_tensor, asarray, from_numpy, frombuffer, scalar_tensor, zeros, ones, empty, full,
+            zeros_like,
             ones_like, empty_like, full_like, empty_strided, empty_permuted):
     place(_fn, _fn.__name__, ("torch",))
 for _name, _fn in {"new_zeros": _new("new_zeros", zeros), "new_ones": _new("new_ones", ones),
-                   "new_empty": _new("new_empty", empty), "new_full": _new("new_full", full), "new_tensor": new_tensor,
+                   "new_empty": _new("new_empty", empty), "new_full": _new("new_full", full),
+                   "new_tensor": new_tensor,
                    "new": new, "new_empty_strided": new_empty_strided}.items():
     place(_fn, _name, ("Tensor",))
 for _fn in (tensor, as_tensor, empty, zeros, ones, full, zeros_like, ones_like, full_like):

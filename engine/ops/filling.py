@@ -31,7 +31,8 @@ def _copied(self: Any, src: Any, non_blocking: bool = False) -> Any:
 
 
 _copy = Op(
-    name="copy", inputs=("self", "src"), grad_fn="CopyBackwards", on=("torch",), out=False, formula=r"x \leftarrow y",
+    name="copy", inputs=("self", "src"), grad_fn="CopyBackwards", on=("torch",), out=False,
+           formula=r"x \leftarrow y",
     text="Overwrites a tensor with another; the gradient goes to that one.", forward=_copied,
     grads={"self": lambda grad: grad.new_zeros(grad.shape), "src": lambda grad: grad},
 )
@@ -58,8 +59,8 @@ def _number(value: Any, kind: Any) -> Any:
     try:
         return kind.type(value)
     except (OverflowError, ValueError):
-        name = {"u": "uint", "i": "int"}.get(kind.kind, "")
-        raise RuntimeError(f"value cannot be converted to type {name}{kind.itemsize * 8}_t without overflow") from None
+        name = {"u": "uint", "i": "int"}.get(kind.kind, "") + f"{kind.itemsize * 8}_t"
+        raise RuntimeError(f"value cannot be converted to type {name} without overflow") from None
 
 
 def _filled(self: Any, value: Any) -> Any:
@@ -70,13 +71,15 @@ def _filled(self: Any, value: Any) -> Any:
 
 
 _FILL = "Sets every element to one value; nothing of the old ones is left to differentiate."
-_zero_grad = lambda grad: grad.new_zeros(grad.shape)  # noqa: E731  (one formula for many records)
+_zero_grad = lambda grad: grad.new_zeros(grad.shape)
 
 
 def _fill(name: str, grad_fn: str, inputs: tuple[str, ...], inplace: bool) -> Op:
-    return Op(name=name, inputs=inputs, grad_fn=grad_fn, on=(), out=False, formula=r"x \leftarrow c", text=_FILL,
+    return Op(name=name, inputs=inputs, grad_fn=grad_fn, on=(), out=False, formula=r"x \leftarrow c",
+              text=_FILL,
               forward=lambda self, value: _filled(self, value),
-              grads={"self": _zero_grad, "value": lambda grad: grad.sum()} if "value" in inputs else {"self": _zero_grad})
+              grads={"self": _zero_grad, "value": lambda grad: grad.sum()} if "value" in inputs
+              else {"self": _zero_grad})
 
 
 _fill_number, _fill_tensor = _fill("fill.number", "FillBackward0", ("self",), False), _fill(
@@ -97,7 +100,8 @@ def fill_(self: Any, value: Any) -> Any:
     return in_place(_fill_tensor_ if isinstance(value, nodes.Tensor) else _fill_number_, (self, value))
 
 
-_zero = Op(name="zero", inputs=("self",), grad_fn="ZeroBackward0", on=("torch",), out=False, formula=r"x \leftarrow 0",
+_zero = Op(name="zero", inputs=("self",), grad_fn="ZeroBackward0", on=("torch",), out=False,
+           formula=r"x \leftarrow 0",
            text="Sets every element to zero.", forward=lambda self: np.zeros_like(self, subok=False),
            grads={"self": _zero_grad})
 
@@ -108,7 +112,7 @@ def zero_(self: Any) -> Any:
     return in_place(_zero, (self,))
 
 
-# -- by a mask -----------------------------------------------------------------------------------------------------
+# -- by a mask -----------------------------------------------------------------------------------------------
 
 
 def _mask_filled(self: Any, mask: Any, value: Any) -> Any:
@@ -133,7 +137,8 @@ _masked_number = Op(
 )
 _masked_tensor = Op(
     name="masked_fill.tensor", inputs=("self", "value"), grad_fn="MaskedFillBackward1", on=(), out=False,
-    formula=r"y = m \, c + (1 - m) \, x", text="Overwrites where the mask is true; that gradient goes to the value.",
+    formula=r"y = m \, c + (1 - m) \, x", text="Overwrites where the mask is true; that gradient goes to the "
+                    "value.",
     forward=_mask_filled,
     grads={"self": lambda grad, mask: masked_fill(grad, mask, 0),
            "value": lambda grad, mask: masked_fill(grad, mask.logical_not(), 0).sum()},
@@ -152,7 +157,8 @@ def masked_fill_(self: Any, mask: Any, value: Any) -> Any:
     if self._a.shape != np.broadcast_shapes(self._a.shape, mask._a.shape):
         raise RuntimeError(f"output with shape {list(self._a.shape)} doesn't match the broadcast shape "
                            f"{list(np.broadcast_shapes(self._a.shape, mask._a.shape))}")
-    return in_place(_masked_tensor if isinstance(value, nodes.Tensor) else _masked_number, (self, mask, value))
+    return in_place(_masked_tensor if isinstance(value, nodes.Tensor) else _masked_number,
+                    (self, mask, value))
 
 
 def _masked_select(self: Any, mask: Any) -> Any:
@@ -206,7 +212,7 @@ masked_scatter = kernel(
 )
 
 
-# -- where ---------------------------------------------------------------------------------------------------------
+# -- where ---------------------------------------------------------------------------------------------------
 
 
 def _where(condition: Any, self: Any, other: Any) -> Any:
@@ -229,7 +235,8 @@ def _where(condition: Any, self: Any, other: Any) -> Any:
 
 _where_three = kernel(
     name="where.three", inputs=("self", "other"), grad_fn="WhereBackward0", on=(), out=False,
-    formula=r"y = c \, a + (1 - c) \, b", text="Takes from one where the condition holds and from the other elsewhere.",
+    formula=r"y = c \, a + (1 - c) \, b", text="Takes from one where the condition holds and from the other "
+                      "elsewhere.",
     forward=_where,
     grads={"self": lambda grad, condition: _where_three(condition, grad, 0),
            "other": lambda grad, condition: _where_three(condition, 0, grad)},
@@ -237,7 +244,7 @@ _where_three = kernel(
 
 
 @composite("where", on=("torch",))
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:  # noqa: A002
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """`input` where the condition holds, `other` elsewhere; with one argument, the places where it holds."""
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from engine.autograd import modes
-from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.ops.filling import copy_, fill_
 from engine.ops.formula import OPS
@@ -20,7 +19,7 @@ from engine.tensor import Tensor
 WHOLE = slice(None)
 
 
-# -- index and index_put: by tensors of positions ------------------------------------------------------------------
+# -- index and index_put: by tensors of positions ------------------------------------------------------------
 
 
 def numpy_index(indices: Any) -> tuple:
@@ -38,7 +37,8 @@ def check_indices(a: Any, indices: Any) -> None:
         if i.dtype.kind == "b":
             if i.shape != a.shape[at:at + i.ndim]:
                 bad = next((k for k in range(i.ndim) if at + k >= a.ndim or i.shape[k] != a.shape[at + k]), 0)
-                raise IndexError(f"The shape of the mask {list(i.shape)} at index {bad} does not match the shape of the "
+                raise IndexError(f"The shape of the mask {list(i.shape)} at index {bad} does not match the "
+                                 "shape of the "
                                  f"indexed tensor {list(a.shape)} at index {at + bad}")
             at += i.ndim
             shapes.append((np.count_nonzero(i),))
@@ -51,7 +51,8 @@ def check_indices(a: Any, indices: Any) -> None:
             if not n:
                 raise IndexError("index is out of bounds for dimension with size 0")
             if high >= n or low < -n:
-                raise IndexError(f"index {high if high >= n else low} is out of bounds for dimension {at} with size {n}")
+                raise IndexError(f"index {high if high >= n else low} is out of bounds for dimension {at} "
+                                 f"with size {n}")
         at += 1
         shapes.append(i.shape)
     try:
@@ -90,7 +91,8 @@ def _index(self: Any, indices: Any) -> Any:
 def add_at(out: np.ndarray, where: tuple, values: np.ndarray) -> None:
     """out[where] += values, with every repetition counted."""
     rows = where[0]
-    if len(where) == 1 and type(rows) is np.ndarray and rows.dtype.kind in "iu" and values.size > 64 and out.ndim > 1:
+    many = values.size > 64 and out.ndim > 1
+    if many and len(where) == 1 and type(rows) is np.ndarray and rows.dtype.kind in "iu":
         flat = rows.reshape(-1) % len(out)
         values = values.reshape(flat.size, *out.shape[1:])
         if np.bincount(flat, minlength=1).max(initial=0) > 1:
@@ -126,7 +128,8 @@ def _put(self: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
         check_indices(self, indices)
         raise
     except ValueError:
-        raise RuntimeError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast to indexing "
+        raise RuntimeError(f"shape mismatch: value tensor of shape {list(values.shape)} cannot be broadcast "
+                           "to indexing "
                            f"result of shape {list(out[where].shape)}") from None
     return out
 
@@ -154,7 +157,7 @@ def _summed(grad: Any) -> Any:
     return grad
 
 
-# -- taking an index apart -----------------------------------------------------------------------------------------
+# -- taking an index apart -----------------------------------------------------------------------------------
 
 
 def _as_index(given: Any) -> Any:
@@ -237,7 +240,8 @@ def taken_apart(t: Any, parts: tuple) -> tuple[Any, list]:
             t = _selected(t, dim, p.__index__(), real)
             real += 1
         else:
-            raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+            raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables "
+                             "are valid "
                              f"indices (got {type(p).__name__})")
     return t, left
 
@@ -252,7 +256,8 @@ def _slice_numbers(s: slice) -> tuple[Any, Any, int]:
 
 
 def _without_mask_gaps(left: list) -> list:
-    """Index tensors one after the other: a mask of n dimensions is one entry, without the n-1 Nones behind it."""
+    """Index tensors one after the other: a mask of n dimensions is one entry, without the n-1 Nones behind
+    it."""
     out, skip = [], 0
     for i in left:
         if skip and i is None:
@@ -270,7 +275,8 @@ def get_item(self: Any, given: Any) -> Any:
     kind = type(given)
     if kind is int:
         if not self._a.ndim:
-            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
+            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                             "`tensor.item<T>()` in C++ "
                              "to convert a 0-dim tensor to a number" if not given else
                              f"index {given} is out of bounds for dimension 0 with size 0")
         return _selected(self, 0, given, 0)
@@ -314,12 +320,13 @@ def set_item(self: Any, given: Any, value: Any) -> None:
     if given is False:
         return
     kind = type(given)
-    if kind is not int and kind is not slice and given is not None and given is not Ellipsis and given is not True:
+    if kind not in (int, slice, bool) and given is not None and given is not Ellipsis:
         parts = given if isinstance(given, tuple) else (given,)
     else:
         parts = (given,)
         if not self._a.ndim and kind in (int, slice):
-            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ "
+            raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+                             "`tensor.item<T>()` in C++ "
                              "to convert a 0-dim tensor to a number" if kind is int else
                              "slice() cannot be applied to a 0-dim tensor.")
     if given is True:
@@ -392,7 +399,8 @@ def _assign(self: Any, parts: tuple, value: Any) -> None:
                 raise
     except ValueError:
         if left:
-            raise RuntimeError(f"shape mismatch: value tensor of shape {list(a.shape)} cannot be broadcast to indexing "
+            raise RuntimeError(f"shape mismatch: value tensor of shape {list(a.shape)} cannot be broadcast "
+                               "to indexing "
                                f"result of shape {list(target[where].shape)}") from None
         OPS["expand"](value, target.shape)
         raise

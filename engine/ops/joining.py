@@ -13,8 +13,9 @@ from engine.ops.record import composite, kernel
 
 def _promoted(arrays: Any, name: str) -> list:
     if not len(arrays):
-        raise ValueError(f"{name}(): expected a non-empty list of Tensors") if name == "torch.cat" else RuntimeError(
-            f"{name} expects a non-empty TensorList")
+        if name == "torch.cat":
+            raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+        raise RuntimeError(f"{name} expects a non-empty TensorList")
     first = arrays[0].dtype
     for a in arrays:
         if a.dtype is not first:
@@ -45,7 +46,8 @@ def _cat(tensors: Any, dim: int = 0) -> Any:
             if any(x != y for d, (x, y) in enumerate(zip(first.shape, a.shape)) if d != dim):
                 bad = next(d for d, (x, y) in enumerate(zip(first.shape, a.shape)) if d != dim and x != y)
                 raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. Expected size "
-                                   f"{first.shape[bad]} but got size {a.shape[bad]} for tensor number {i} in the list.") \
+                                   f"{first.shape[bad]} but got size {a.shape[bad]} for tensor number {i} in "
+                                   "the list.") \
                     from None
         raise
 
@@ -64,7 +66,8 @@ def _cat_gradient(grad: Any, tensors_shape: list, dim: int, node: Any) -> list:
 
 cat = kernel(
     name="cat", inputs=("tensors",), grad_fn="CatBackward0", on=("torch",), aliases=("concat", "concatenate"),
-    formula=r"y = [x_1, x_2, \ldots]", text="Puts tensors one behind the other; each gets its stretch of the gradient.",
+    formula=r"y = [x_1, x_2, \ldots]", text="Puts tensors one behind the other; each gets its stretch of the "
+             "gradient.",
     forward=_cat, grads={"tensors": _cat_gradient},
 )
 
@@ -75,14 +78,16 @@ def _stack(tensors: Any, dim: int = 0) -> Any:
     first = tensors[0].shape
     for i, a in enumerate(tensors):
         if a.shape != first:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(first)} at entry "
+                               "0 and "
                                f"{list(a.shape)} at entry {i}")
     return np.stack(_promoted(tensors, "stack"), axis=wrap_dim(dim, len(first) + 1))
 
 
 stack = kernel(
     name="stack", inputs=("tensors",), grad_fn="StackBackward0", on=("torch",),
-    formula=r"y = [x_1; x_2; \ldots]", text="Puts tensors along a new dimension; each gets its entry of the gradient.",
+    formula=r"y = [x_1; x_2; \ldots]", text="Puts tensors along a new dimension; each gets its entry of the "
+               "gradient.",
     forward=_stack, grads={"tensors": lambda grad, dim: list(grad.unbind(dim))},
 )
 
@@ -119,7 +124,8 @@ def dstack(tensors: Any) -> Any:
 @composite("column_stack", on=("torch",))
 def column_stack(tensors: Any) -> Any:
     """Vectors as columns, matrices as they are, side by side."""
-    return cat([t.reshape(t._a.size, 1) if t._a.ndim <= 1 else t for t in _tensors(tensors, "column_stack")], 1)
+    return cat([t.reshape(t._a.size, 1) if t._a.ndim <= 1 else t for t in _tensors(tensors, "column_stack")],
+               1)
 
 
 def _block_diag(tensors: Any) -> Any:
@@ -147,15 +153,18 @@ def _block_diag_gradient(grad: Any, tensors_shape: list, node: Any) -> list:
 
 
 _blocks = kernel(
-    name="block_diag.list", inputs=("tensors",), grad_fn="BlockDiagBackward0", on=(), formula=r"Y = \mathrm{diag}(X_1, X_2)",
-    text="Matrices along the diagonal, zero elsewhere.", forward=_block_diag, grads={"tensors": _block_diag_gradient},
+    name="block_diag.list", inputs=("tensors",), grad_fn="BlockDiagBackward0", on=(),
+                 formula=r"Y = \mathrm{diag}(X_1, X_2)",
+    text="Matrices along the diagonal, zero elsewhere.", forward=_block_diag,
+                 grads={"tensors": _block_diag_gradient},
 )
 
 
 @composite("block_diag", on=("torch",), out=False)
 def block_diag(*tensors: Any) -> Any:
     """Matrices along the diagonal, zero elsewhere."""
-    return _blocks(list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else list(tensors))
+    return _blocks(list(tensors[0]) if len(tensors) == 1 and isinstance(tensors[0], (list, tuple))
+                   else list(tensors))
 
 
 @composite("cartesian_prod", on=("torch",), out=False)
@@ -174,7 +183,7 @@ def cartesian_prod(*tensors: Any) -> Any:
 
 
 @composite("combinations", out=False)
-def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:  # noqa: A002
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     """Every choice of r elements, as rows."""
     from engine.ops.creation import made, meshgrid
 

@@ -56,7 +56,8 @@ def set_(self: Any, source: Any = None, storage_offset: int = 0, size: Any = Non
         return self
     if isinstance(source, Tensor) and size is None:
         if source._a.dtype != self._a.dtype:
-            raise RuntimeError("Could not set tensor of type " f"{source.type()} to a tensor of type {self.type()}")
+            raise RuntimeError("Could not set tensor of type " f"{source.type()} to a tensor of type "
+                               f"{self.type()}")
         self._a = source._array()
         self._cell = source._version_cell()
         return self
@@ -89,10 +90,11 @@ def storage(self: Any) -> Any:
     return TypedStorage._on(root_of(self._array()), self.dtype)
 
 
-def apply_(self: Any, callable: Any) -> Any:  # noqa: A002
+def apply_(self: Any, callable: Any) -> Any:
     """Replace each element by what a Python function makes of it."""
     if self.requires_grad:
-        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
+        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() "
+                           "instead.")
     a = self._array()
     for at in np.ndindex(a.shape):
         a[at] = callable(a[at].item())
@@ -100,10 +102,11 @@ def apply_(self: Any, callable: Any) -> Any:  # noqa: A002
     return self
 
 
-def map_(self: Any, tensor: Any, callable: Any) -> Any:  # noqa: A002
+def map_(self: Any, tensor: Any, callable: Any) -> Any:
     """Replace each element by what a Python function makes of it and another tensor's."""
     if self.requires_grad:
-        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() instead.")
+        raise RuntimeError("Can't call map_() on Variable that requires grad. Use var.detach().map_() "
+                           "instead.")
     a, b = self._array(), np.broadcast_to(tensor._a, self._a.shape)
     for at in np.ndindex(a.shape):
         a[at] = callable(a[at].item(), b[at].item())
@@ -126,7 +129,8 @@ def dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
 
 
 for _name, _fn in {"resize_": resize_, "resize_as_": resize_as_, "set_": set_, "as_strided_": as_strided_,
-                   "untyped_storage": untyped_storage, "storage": storage, "_typed_storage": storage, "apply_": apply_,
+                   "untyped_storage": untyped_storage, "storage": storage, "_typed_storage": storage,
+                   "apply_": apply_,
                    "map_": map_, "__array_wrap__": array_wrap, "dim_order": dim_order}.items():
     place(_fn, _name, ("Tensor",))
 for _fn in (resize_as_, as_strided_):

@@ -10,7 +10,7 @@ from engine.core.shape import address, contiguous_strides, window, wrap_dim
 from engine.ops.record import composite, kernel, place, view
 
 
-# -- one row -------------------------------------------------------------------------------------------------------
+# -- one row -------------------------------------------------------------------------------------------------
 
 
 def _select(self: Any, dim: int, index: int) -> Any:
@@ -19,7 +19,8 @@ def _select(self: Any, dim: int, index: int) -> Any:
     dim, index = wrap_dim(dim, self.ndim), index.__index__()
     n = self.shape[dim]
     if not -n <= index < n:
-        raise IndexError(f"select(): index {index} out of range for tensor of size {list(self.shape)} at dimension {dim}")
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(self.shape)} at "
+                         f"dimension {dim}")
     return self[(slice(None),) * dim + (index, ...)]
 
 
@@ -30,7 +31,8 @@ def _select_into(grad: Any, input_sizes: Any, dim: int, index: int) -> Any:
 
 
 select_backward = kernel(
-    name="select_backward", inputs=("grad_output",), grad_fn="SelectBackwardBackward0", on=("torch",), out=False,
+    name="select_backward", inputs=("grad_output",), grad_fn="SelectBackwardBackward0", on=("torch",),
+                         out=False,
     text="A gradient put back at its place, zero elsewhere.",
     forward=lambda grad_output, input_sizes, dim, index: _select_into(grad_output, input_sizes, dim, index),
     grads={"grad_output": lambda grad, dim, index: grad.select(dim, index)},
@@ -43,7 +45,7 @@ select = view(
 )
 
 
-# -- a slice -------------------------------------------------------------------------------------------------------
+# -- a slice -------------------------------------------------------------------------------------------------
 
 
 def bounds(start: Any, end: Any, step: int, n: int) -> tuple[int, int]:
@@ -74,7 +76,8 @@ def _slice_into(grad: Any, input_sizes: Any, dim: int, start: Any, end: Any, ste
 
 
 slice_backward = kernel(
-    name="slice_backward", inputs=("grad_output",), grad_fn="SliceBackwardBackward0", on=("torch",), out=False,
+    name="slice_backward", inputs=("grad_output",), grad_fn="SliceBackwardBackward0", on=("torch",),
+                        out=False,
     text="A gradient put back at its place, zero elsewhere.",
     forward=lambda grad_output, input_sizes, dim, start, end, step:
     _slice_into(grad_output, input_sizes, dim, start, end, step),
@@ -107,7 +110,7 @@ def narrow(self: Any, dim: int, start: Any, length: int) -> Any:
     return slice_(self, dim, start, start + length, 1)
 
 
-# -- a diagonal ----------------------------------------------------------------------------------------------------
+# -- a diagonal ----------------------------------------------------------------------------------------------
 
 
 def diagonal_of(self: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
@@ -132,7 +135,8 @@ def _diagonal_into(grad: Any, input_sizes: Any, offset: int, dim1: int, dim2: in
 
 
 diagonal_backward = kernel(
-    name="diagonal_backward", inputs=("grad_output",), grad_fn="DiagonalBackwardBackward0", on=("torch",), out=False,
+    name="diagonal_backward", inputs=("grad_output",), grad_fn="DiagonalBackwardBackward0", on=("torch",),
+                           out=False,
     text="A gradient put back on the diagonal, zero elsewhere.",
     forward=lambda grad_output, input_sizes, offset, dim1, dim2:
     _diagonal_into(grad_output, input_sizes, offset, dim1, dim2),
@@ -147,7 +151,7 @@ diagonal = view(
 )
 
 
-# -- windows -------------------------------------------------------------------------------------------------------
+# -- windows -------------------------------------------------------------------------------------------------
 
 
 def _unfold(self: Any, dimension: int, size: int, step: int) -> Any:
@@ -193,7 +197,7 @@ unfold = view(
 )
 
 
-# -- pieces --------------------------------------------------------------------------------------------------------
+# -- pieces --------------------------------------------------------------------------------------------------
 
 
 def cut(a: Any, sizes: Any, dim: int) -> tuple:
@@ -231,10 +235,12 @@ def checked_sizes(a: Any, sizes: Any, dim: int) -> tuple[int, list[int]]:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     dim, sizes = wrap_dim(dim, a.ndim), [int(n) for n in sizes]
     if any(n < 0 for n in sizes):
-        raise RuntimeError("split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes="
+        raise RuntimeError("split_with_sizes expects split_sizes have only non-negative entries, but got "
+                           "split_sizes="
                            f"{sizes}")
     if sum(sizes) != a.shape[dim]:
-        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {a.shape[dim]} (input tensor's size "
+        raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {a.shape[dim]} (input "
+                           "tensor's size "
                            f"at dimension {dim}), but got split_sizes={sizes}")
     return dim, sizes
 
@@ -258,11 +264,13 @@ def joined(grads: tuple, dim: int) -> Any:
 
 _SPLIT = "Cuts into pieces; the gradients of the pieces are put together."
 split_even = view(
-    name="split.even", inputs=("self",), grad_fn="SplitBackward0", on=(), formula=r"y = x", text=_SPLIT, forward=_split,
+    name="split.even", inputs=("self",), grad_fn="SplitBackward0", on=(), formula=r"y = x", text=_SPLIT,
+                  forward=_split,
     grads={"self": lambda grads, dim: joined(grads, dim)},
 )
 split_with_sizes = view(
-    name="split_with_sizes", inputs=("self",), grad_fn="SplitWithSizesBackward0", formula=r"y = x", text=_SPLIT,
+    name="split_with_sizes", inputs=("self",), grad_fn="SplitWithSizesBackward0", formula=r"y = x",
+                        text=_SPLIT,
     forward=_split_with_sizes, grads={"self": lambda grads, dim: joined(grads, dim)},
 )
 
@@ -332,7 +340,8 @@ def tensor_split(self: Any, indices_or_sections: Any = None, dim: int = 0, *, in
     """Pieces that end at the given places, or a number of nearly equal ones."""
     given = next(x for x in (indices_or_sections, indices, sections) if x is not None)
     if not self._a.ndim:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 "
+                           "dims")
     dim = wrap_dim(dim, self._a.ndim)
     n = self._a.shape[dim]
     if hasattr(given, "_a"):
@@ -340,7 +349,8 @@ def tensor_split(self: Any, indices_or_sections: Any = None, dim: int = 0, *, in
             raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
                                f"one-dimensional tensor, but got a tensor with {given._a.ndim} dims")
         if given._a.dtype != np.int64:
-            raise RuntimeError("tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+            raise RuntimeError("tensor_split expected tensor_indices_or_sections to have dtype of long, but "
+                               "got "
                                f"{_scalar_name(given)}")
         given = given.tolist()
     if isinstance(given, int):
@@ -365,14 +375,17 @@ def _scalar_name(t: Any) -> str:
 
 def _along(name: str, least: int, dim_of: Any) -> None:
     @composite(name, out=False)
-    def function(self: Any, indices_or_sections: Any = None, *, indices: Any = None, sections: Any = None) -> tuple:
+    def function(self: Any, indices_or_sections: Any = None, *, indices: Any = None,
+                 sections: Any = None) -> tuple:
         given = next(x for x in (indices_or_sections, indices, sections) if x is not None)
         if self._a.ndim < least:
-            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension{'s' if least > 1 else ''}"
+            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} "
+                               f"dimension{'s' if least > 1 else ''}"
                                f", but got a tensor with {self._a.ndim} dimensions!")
         dim = dim_of(self._a.ndim)
         if isinstance(given, int) and (given <= 0 or self._a.shape[dim] % given):
-            raise RuntimeError(f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+            raise RuntimeError(f"torch.{name} attempted to split along dimension {dim}, but the size of the "
+                               "dimension "
                                f"{self._a.shape[dim]} is not divisible by the split_size {given}!")
         return tensor_split(self, given, dim)
 
@@ -382,7 +395,7 @@ _along("vsplit", 2, lambda ndim: 0)
 _along("dsplit", 3, lambda ndim: 2)
 
 
-# -- any window on the memory --------------------------------------------------------------------------------------
+# -- any window on the memory --------------------------------------------------------------------------------
 
 
 def root_of(a: np.ndarray) -> np.ndarray:
@@ -403,8 +416,10 @@ def _as_strided(self: Any, size: Any, stride: Any, storage_offset: int | None = 
     offset = here if storage_offset is None else storage_offset
     last = offset + 1 + sum((k - 1) * s for k, s in zip(size, stride))
     if 0 not in size and (last * n > root.nbytes or offset < 0):
-        raise RuntimeError(f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and itemsize "
-                           f"{n} requiring a storage size of {last * n} are out of bounds for storage of size "
+        raise RuntimeError(f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
+                           f"{offset}, and itemsize "
+                           f"{n} requiring a storage size of {last * n} are out of bounds for storage of "
+                           "size "
                            f"{root.nbytes}")
     return window(self, tuple(size), tuple(s * n for s in stride), (offset - here) * n)
 
@@ -417,7 +432,8 @@ def places(size: Any, stride: Any, offset: int) -> np.ndarray:
     return at
 
 
-def _as_strided_into(grad: Any, input_sizes: Any, input_strides: Any, input_offset: int, size: Any, stride: Any,
+def _as_strided_into(grad: Any, input_sizes: Any, input_strides: Any, input_offset: int, size: Any,
+                     stride: Any,
                      storage_offset: int) -> Any:
     taken = places(size, stride, storage_offset).reshape(-1)
     own = places(input_sizes, input_strides, input_offset)
@@ -432,7 +448,8 @@ def _as_strided_into(grad: Any, input_sizes: Any, input_strides: Any, input_offs
 
 
 as_strided_backward = kernel(
-    name="as_strided_backward", inputs=("grad_output",), grad_fn="AsStridedBackwardBackward0", on=(), out=False,
+    name="as_strided_backward", inputs=("grad_output",), grad_fn="AsStridedBackwardBackward0", on=(),
+                             out=False,
     text="A gradient put back through a window on the memory.",
     forward=lambda grad_output, input_sizes, input_strides, input_offset, size, stride, storage_offset:
     _as_strided_into(grad_output, input_sizes, input_strides, input_offset, size, stride, storage_offset),

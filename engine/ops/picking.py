@@ -1,4 +1,5 @@
-"""Elements by position along a dimension: gather, scatter, index_select, index_add, take, put and their kin."""
+"""Elements by position along a dimension: gather, scatter, index_select, index_add, take, put and their
+kin."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def _in_bounds(index: Any, n: int, dim: int) -> None:
     if index.size:
         low, high = int(index.min()), int(index.max())
         if low < 0 or high >= n:
-            raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with size {n}")
+            raise RuntimeError(f"index {low if low < 0 else high} is out of bounds for dimension {dim} with "
+                               f"size {n}")
 
 
 def _checked(name: str, a: Any, dim: int, index: Any) -> int:
@@ -56,7 +58,8 @@ def _gather(self: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
     a, i = np.atleast_1d(self), np.atleast_1d(index)
     for k in range(a.ndim):
         if k != d and i.shape[k] > a.shape[k]:
-            raise RuntimeError(f"Size does not match at dimension {k} expected index {list(index.shape)} to be no larger "
+            raise RuntimeError(f"Size does not match at dimension {k} expected index {list(index.shape)} to "
+                               "be no larger "
                                f"than self {list(self.shape)} apart from dimension {d}")
     _in_bounds(i, a.shape[d], d)
     return a[_grid(i, d)].reshape(index.shape)
@@ -65,7 +68,8 @@ def _gather(self: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
 gather = kernel(
     name="gather", inputs=("self",), formula=r"y_i = x_{j_i}",
     text="Picks along a dimension; each element gets the gradients of all its picks.", forward=_gather,
-    grads={"self": lambda grad, self_shape, dim, index: scatter_add(grad.new_zeros(self_shape), dim, index, grad)},
+    grads={"self": lambda grad, self_shape, dim,
+           index: scatter_add(grad.new_zeros(self_shape), dim, index, grad)},
 )
 
 
@@ -82,7 +86,8 @@ def _fitting(name: str, self: Any, dim: int, index: Any, src: Any) -> tuple:
             over_src = src is not None and i.shape[k] > np.atleast_1d(src).shape[k]
             if over_self or over_src:
                 ending = "" if src is None else f" and to be no larger size than src {list(src.shape)}"
-                raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self {list(self.shape)} apart "
+                raise RuntimeError(f"Expected index {list(index.shape)} to be no larger than self "
+                                   f"{list(self.shape)} apart "
                                    f"from dimension {d}{ending}")
         _in_bounds(i, a.shape[d], d)
     if src is not None:
@@ -162,14 +167,16 @@ def _which_scatter(src: Any, value: Any, reduce: Any, dim: Any, index: Any) -> t
 
 
 @composite("scatter")
-def scatter(self: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+def scatter(self: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
+            reduce: str | None = None) -> Any:
     """A copy with `src` (or one value) written at positions along a dimension."""
     op, rest = _which_scatter(src, value, reduce, dim, index)
     return op.call(self, *rest)
 
 
 @composite("scatter_", on=("Tensor",), out=False)
-def scatter_(self: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None) -> Any:
+def scatter_(self: Any, dim: int, index: Any, src: Any = None, *, value: Any = None,
+             reduce: str | None = None) -> Any:
     """Write `src` (or one value) at positions along a dimension, in place."""
     op, rest = _which_scatter(src, value, reduce, dim, index)
     return in_place(op, (self, *rest))
@@ -215,10 +222,12 @@ def _reduction_name(name: str, reduce: str, allowed: tuple[str, ...]) -> None:
     if reduce not in allowed:
         if name == "scatter_reduce":
             raise RuntimeError(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}")
-        raise RuntimeError(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
+        raise RuntimeError("index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+                           f"{reduce}.")
 
 
-def _scatter_reduce(self: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+def _scatter_reduce(self: Any, dim: int, index: Any, src: Any, reduce: str, *,
+                    include_self: bool = True) -> Any:
     _reduction_name("scatter_reduce", reduce, ("sum", "prod", "mean", "amax", "amin"))
     out, a, i, d, s = _fitting("scatter_reduce", self, dim, index, src)
     if i.size:
@@ -266,7 +275,8 @@ def _reduced_gradient(grad: Any, self: Any, at: _Placed, src: Any, reduce: str, 
         single = zero & (zeros_here == 1)
         safe_src = masked_fill(src, single, 1)
         without = at.product(self, safe_src, include_self)
-        of_src = OPS["where"](single, at.pick(grad * without), at.pick(grad * result) / masked_fill(src, zero, 1))
+        of_src = OPS["where"](single, at.pick(grad * without),
+                              at.pick(grad * result) / masked_fill(src, zero, 1))
     else:
         value = at.pick(result)
         self_is, src_is = (self == result).to(grad.dtype), (src == value).to(grad.dtype)
@@ -285,7 +295,7 @@ scatter_reduce = kernel(
 )
 
 
-# -- whole entries along a dimension -------------------------------------------------------------------------------
+# -- whole entries along a dimension -------------------------------------------------------------------------
 
 
 def _index_select(self: Any, dim: int, index: Any) -> Any:
@@ -319,7 +329,8 @@ def _vector(name: str, self: Any, dim: int, index: Any, source: Any = None) -> t
     Raises: RuntimeError or IndexError where they do not fit."""
     d = wrap_dim(dim, self.ndim)
     if index.ndim > 1:
-        raise IndexError(f"{name}(): Index should have dimension 1 or 0 (got {index.ndim})" if name == "index_copy_" else
+        raise IndexError(f"{name}(): Index should have dimension 1 or 0 (got {index.ndim})"
+                         if name == "index_copy_" else
                          f"{name}(): Index is supposed to be a vector, but got dim: {index.ndim} with type: "
                          f"{dt.scalar_type_name(dt.of(index))} and size: {list(index.shape)}")
     if source is not None:
@@ -329,7 +340,8 @@ def _vector(name: str, self: Any, dim: int, index: Any, source: Any = None) -> t
                                f"{dt.scalar_type_name(dt.of(source))}")
         count = source.shape[d] if source.ndim else 1
         if index.size != count:
-            raise RuntimeError(f"{name}(): Number of indices ({index.size}) should be equal to source.size(dim): "
+            raise RuntimeError(f"{name}(): Number of indices ({index.size}) should be equal to "
+                               "source.size(dim): "
                                f"({count}), for dim: {d}")
     out = np.array(self, order="C")
     flat = np.atleast_1d(index)
@@ -349,8 +361,10 @@ def _index_add(self: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     from engine.ops.indexing import add_at
 
     s = source if alpha == 1 else source * source.dtype.type(alpha)
-    if a.ndim == max(np.ndim(s), 1) and np.ndim(s) and a.shape[:d] + a.shape[d + 1:] != s.shape[:d] + s.shape[d + 1:]:
-        raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+    if a.ndim == max(np.ndim(s),
+                     1) and np.ndim(s) and a.shape[:d] + a.shape[d + 1:] != s.shape[:d] + s.shape[d + 1:]:
+        raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified "
+                           "dimension. Got "
                            f"self.shape = {list(self.shape)} source.shape = {list(source.shape)}")
     if d:
         add_at(a.swapaxes(0, d), (flat,), np.ascontiguousarray(np.asarray(s).swapaxes(0, d)))
@@ -369,14 +383,17 @@ index_add = kernel(
 
 def _source_gradient(grad: Any, dim: int, index: Any, shape: tuple[int, ...]) -> Any:
     picked = index_select(grad, dim, index)
-    return picked if picked._a.shape == tuple(shape) else picked.expand(shape) if shape else picked.squeeze(dim)
+    if picked._a.shape == tuple(shape):
+        return picked
+    return picked.expand(shape) if shape else picked.squeeze(dim)
 
 
 def _index_copy(self: Any, dim: int, index: Any, source: Any) -> Any:
     out, d, flat = _vector("index_copy_", self, dim, index, source)
     a = np.atleast_1d(out)
     if a.ndim and source.ndim and a.shape[:d] + a.shape[d + 1:] != source.shape[:d] + source.shape[d + 1:]:
-        raise RuntimeError("index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+        raise RuntimeError("index_copy_(): Source/destination tensor must have same slice shapes. "
+                           "Destination slice shape: "
                            f"{list(a.shape[:d] + a.shape[d + 1:])} at dimension {d} and source slice shape: "
                            f"{list(source.shape[:d] + source.shape[d + 1:])} at dimension 0.")
     a[_entries(a, d, flat)] = np.atleast_1d(source)
@@ -418,7 +435,8 @@ _fill_entries_tensor = Op(
 @composite("index_fill")
 def index_fill(self: Any, dim: int, index: Any, value: Any) -> Any:
     """A copy with whole entries along a dimension set to one value."""
-    return (_fill_entries_tensor if isinstance(value, nodes.Tensor) else _fill_entries).call(self, dim, index, value)
+    return (_fill_entries_tensor if isinstance(value, nodes.Tensor) else _fill_entries).call(self, dim,
+                                                                                             index, value)
 
 
 @composite("index_fill_", on=("Tensor",), out=False)
@@ -428,7 +446,8 @@ def index_fill_(self: Any, dim: int, index: Any, value: Any) -> Any:
     return in_place(op, (self, dim, index, value))
 
 
-def _index_reduce(self: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+def _index_reduce(self: Any, dim: int, index: Any, source: Any, reduce: str, *,
+                  include_self: bool = True) -> Any:
     _reduction_name("index_reduce", reduce, ("prod", "mean", "amax", "amin"))
     out, d, flat = _vector("index_reduce", self, dim, index, source)
     a = np.atleast_1d(out)
@@ -437,14 +456,15 @@ def _index_reduce(self: Any, dim: int, index: Any, source: Any, reduce: str, *, 
 
 
 index_reduce = kernel(
-    name="index_reduce", inputs=("self", "source"), inplace=True, text="Reduces whole entries into positions.",
+    name="index_reduce", inputs=("self", "source"), inplace=True, text="Reduces whole entries into "
+                      "positions.",
     forward=_index_reduce,
     grads={("self", "source"): lambda grad, self, dim, index, source, reduce, include_self, result:
            _reduced_gradient(grad, self, _Placed(dim, index, False), source, reduce, include_self, result)},
 )
 
 
-# -- by position in the flattened tensor ---------------------------------------------------------------------------
+# -- by position in the flattened tensor ---------------------------------------------------------------------
 
 
 def _flat_positions(self: Any, index: Any, name: str) -> Any:
@@ -460,7 +480,8 @@ def _flat_positions(self: Any, index: Any, name: str) -> Any:
 
 
 take = kernel(
-    name="take", inputs=("self",), formula=r"y_i = x_{j_i}", text="Picks by position in the flattened tensor.",
+    name="take", inputs=("self",), formula=r"y_i = x_{j_i}", text="Picks by position in the flattened "
+              "tensor.",
     forward=lambda self, index: self.reshape(-1)[_flat_positions(self, index, "take")],
     grads={"self": lambda grad, self_shape, index: put(grad.new_zeros(self_shape), index, grad, True)},
 )
@@ -469,7 +490,8 @@ take = kernel(
 def _put(self: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     _flat_positions(self, index, "put_")
     if index.size != source.size:
-        raise RuntimeError(f"put_(): Expected source and index to have the same number of elements, but got source.numel() "
+        raise RuntimeError("put_(): Expected source and index to have the same number of elements, but got "
+                           "source.numel() "
                            f"= {source.size}, index.numel() = {index.size}")
     if source.dtype != self.dtype:
         raise RuntimeError("put_(): self and source expected to have the same dtype, but got self.dtype = "
@@ -486,7 +508,8 @@ def _put(self: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 
 put = kernel(
-    name="put", inputs=("self", "source"), inplace=True, out=False, text="Overwrites by position in the flattened tensor.",
+    name="put", inputs=("self", "source"), inplace=True, out=False, text="Overwrites by position in the "
+             "flattened tensor.",
     forward=_put,
     grads={"self": lambda grad, index, accumulate, source_shape:
            grad if accumulate else put(grad, index, grad.new_zeros(source_shape)),
@@ -504,14 +527,17 @@ def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
     if dim is None:
         return gather(self.reshape(-1), 0, indices.reshape(-1))
     if self._a.ndim != indices._a.ndim:
-        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
-                           f"{self._a.ndim} dimensions for input, and {indices._a.ndim} dimensions for indices")
+        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of "
+                           "dimensions, but got "
+                           f"{self._a.ndim} dimensions for input, and {indices._a.ndim} dimensions for "
+                           "indices")
     d = wrap_dim(dim, self._a.ndim)
     from engine.core.shape import broadcast_shapes
 
     apart = [tuple(n for k, n in enumerate(t._a.shape) if k != d) for t in (self, indices)]
     if apart[0] != apart[1]:
-        both = broadcast_shapes(*[tuple(1 if k == d else n for k, n in enumerate(t._a.shape)) for t in (self, indices)])
+        both = broadcast_shapes(*[tuple(1 if k == d else n for k, n in enumerate(t._a.shape))
+                                  for t in (self, indices)])
         self = self.expand([self._a.shape[d] if k == d else n for k, n in enumerate(both)])
         indices = indices.expand([indices._a.shape[d] if k == d else n for k, n in enumerate(both)])
     return gather(self, d, indices)

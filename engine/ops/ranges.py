@@ -49,7 +49,8 @@ def fused(step: Any, at: np.ndarray, start: Any) -> np.ndarray:
 
 
 BLOCKS = {"float32": 8, "float64": 4}
-"""PyTorch's vector loop takes two blocks of this many numbers at a time and counts from each block's first, rounded."""
+"""PyTorch's vector loop takes two blocks of this many numbers at a time and counts from each block's first,
+rounded."""
 
 
 def _steps(start: Any, step: Any, n: int, kind: np.dtype) -> np.ndarray:
@@ -72,7 +73,8 @@ def _in_range(start: Any, end: Any, step: Any) -> None:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, layout: Any = None,
+def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None,
+           layout: Any = None,
            device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
     """Numbers from start up to, not including, end."""
     devices.check(device)
@@ -91,19 +93,23 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype
     else:
         n = -((start - end) // step)
         if kind.category <= dt.INTEGER:
-            return _leaf(np.arange(start, start + n * step, step, dtype=kind.numpy) if n else np.empty(0, kind.numpy),
+            return _leaf(np.arange(start, start + n * step, step, dtype=kind.numpy) if n
+                         else np.empty(0, kind.numpy),
                          requires_grad, out)
         values = _steps(start, step, n, kind.numpy)
     return _leaf(values.astype(kind.numpy), requires_grad, out)
 
 
-def range_(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None, layout: Any = None,
+def range_(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype: Any = None,
+           layout: Any = None,
            device: Any = None, requires_grad: bool = False) -> Any:
     """Numbers from start to end, the end included; arange is the one to use."""
     import warnings
 
-    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent "
-                  "with Python's range builtin. Instead, use torch.arange, which produces values in [start, end).",
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is "
+                  "inconsistent "
+                  "with Python's range builtin. Instead, use torch.arange, which produces values in [start, "
+                  "end).",
                   UserWarning, stacklevel=2)
     if end is None:
         start, end = 0, start
@@ -123,7 +129,8 @@ def _even(start: Any, end: Any, steps: int, kind: np.dtype) -> np.ndarray:
         start, end = int(start), int(end)
         step = (float(end) - float(start)) / (steps - 1)
         at = np.arange(steps)
-        return np.where(at < steps // 2, np.trunc(start + step * at), np.trunc(end - step * (steps - at - 1))).astype(kind)
+        return np.where(at < steps // 2, np.trunc(start + step * at),
+                        np.trunc(end - step * (steps - at - 1))).astype(kind)
     working = kind if kind.kind == "c" else np.dtype(np.float64 if kind == np.float64 else np.float32)
     first, last = working.type(start), working.type(end)
     step = (last - first) / working.type(steps - 1)
@@ -154,7 +161,8 @@ def _ends(start: Any, end: Any, dtype: Any, out: Any) -> tuple:
 def _checked_ends(name: str, start: Any, end: Any) -> None:
     for word, t in (("start", start), ("end", end)):
         if isinstance(t, nodes.Tensor) and t._a.ndim:
-            raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {word} with "
+            raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {word} "
+                               "with "
                                f"{t._a.ndim} dimension(s).")
 
 
@@ -168,7 +176,8 @@ def linspace(start: Any, end: Any, steps: Any, *, out: Any = None, dtype: Any = 
 
 
 def logspace(start: Any, end: Any, steps: Any, base: float = 10.0, *, out: Any = None, dtype: Any = None,
-             layout: Any = None, device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Any:
+             layout: Any = None, device: Any = None, requires_grad: bool = False,
+             pin_memory: bool = False) -> Any:
     """base to the power of evenly spaced numbers."""
     devices.check(device)
     _checked_ends("logspace", start, end)
@@ -178,13 +187,15 @@ def logspace(start: Any, end: Any, steps: Any, base: float = 10.0, *, out: Any =
     if kind.category <= dt.INTEGER:
         at = np.arange(n)
         step = (end - start) / (n - 1) if n > 1 else 0.0
-        exponents = np.where(at < n // 2, start + step * at, end - step * (n - at - 1)) if n > 1 else np.array([start] * n)
+        exponents = np.where(at < n // 2, start + step * at,
+                             end - step * (n - at - 1)) if n > 1 else np.array([start] * n)
     else:
         exponents = _even(start, end, n, kind.numpy)
     return _leaf(np.power(exact(base), exponents.astype(exact)).astype(kind.numpy), requires_grad, out)
 
 
-def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, layout: Any = None,
+        device: Any = None,
         requires_grad: bool = False, pin_memory: bool = False) -> Any:
     """Ones on the diagonal, zeros elsewhere."""
     devices.check(device)
@@ -195,7 +206,8 @@ def eye(n: int, m: int | None = None, *, out: Any = None, dtype: Any = None, lay
 
 
 def _triangle(name: str, pairs: Any) -> Any:
-    def function(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None,
+    def function(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None,
+                 layout: Any = None,
                  pin_memory: bool = False) -> Any:
         devices.check(device)
         for word, n in (("row", row), ("col", col)):
@@ -218,11 +230,13 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple:
     if indexing is None:
         import warnings
 
-        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+                      "argument.",
                       UserWarning, stacklevel=3)
         indexing = "ij"
     if indexing not in ("ij", "xy"):
-        raise RuntimeError('torch.meshgrid: indexing must be one of "xy" or "ij", but received: ' + str(indexing))
+        raise RuntimeError('torch.meshgrid: indexing must be one of "xy" or "ij", but received: '
+                           + str(indexing))
     for t in tensors:
         if t._a.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {t}")
@@ -232,14 +246,15 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple:
     if swap:
         tensors = (tensors[1], tensors[0], *tensors[2:])
     shape = tuple(t._a.size for t in tensors)
-    grids = [t.view([-1 if j == i else 1 for j in range(len(tensors))]).expand(shape) for i, t in enumerate(tensors)]
+    grids = [t.view([-1 if j == i else 1 for j in range(len(tensors))]).expand(shape) for i,
+             t in enumerate(tensors)]
     if swap:
         grids[:2] = grids[1], grids[0]
     return tuple(grids)
 
 
 @composite("vander", on=("torch",), out=False)
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """Powers of a vector's elements, as columns."""
     if x._a.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
@@ -256,7 +271,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     return result if increasing else result.flip(1)
 
 
-# -- complex numbers from parts ------------------------------------------------------------------------------------
+# -- complex numbers from parts ------------------------------------------------------------------------------
 
 
 def _same_real(name: str, a: Any, b: Any, first: str, second: str) -> np.dtype:
@@ -265,7 +280,8 @@ def _same_real(name: str, a: Any, b: Any, first: str, second: str) -> np.dtype:
             raise RuntimeError("Expected both inputs to be Half, Float or Double tensors but got "
                                f"{dt.scalar_type_name(dt.of(a))} and {dt.scalar_type_name(dt.of(b))}")
     if a.dtype != b.dtype:
-        raise RuntimeError(f"Expected object of scalar type {dt.scalar_type_name(dt.of(a))} but got scalar type "
+        raise RuntimeError(f"Expected object of scalar type {dt.scalar_type_name(dt.of(a))} but got scalar "
+                           "type "
                            f"{dt.scalar_type_name(dt.of(b))} for second argument")
     return np.dtype(np.complex128 if a.dtype == np.float64 else np.complex64)
 
@@ -288,20 +304,21 @@ def _part(x: Any, name: str) -> Any:
     return getattr(x, name)
 
 
-def _polar(abs: Any, angle: Any) -> Any:  # noqa: A002
+def _polar(abs: Any, angle: Any) -> Any:
     kind = _same_real("polar", abs, angle, "abs", "angle")
     out = np.empty(broadcast_shapes(abs.shape, angle.shape), kind)
     out.real, out.imag = abs * np.cos(angle), abs * np.sin(angle)
     return out
 
 
-def _polar_gradient(grad: Any, abs: Any, angle: Any) -> tuple:  # noqa: A002
+def _polar_gradient(grad: Any, abs: Any, angle: Any) -> tuple:
     c, s = angle.cos(), angle.sin()
     return (grad.real * c + grad.imag * s) * abs.sgn(), grad.imag * abs * c - grad.real * abs * s
 
 
 polar = kernel(
-    name="polar", inputs=("abs", "angle"), grad_fn="PolarBackward0", on=("torch",), formula=r"z = r e^{i \varphi}",
+    name="polar", inputs=("abs", "angle"), grad_fn="PolarBackward0", on=("torch",),
+               formula=r"z = r e^{i \varphi}",
     text="Complex numbers from length and angle.", forward=_polar, grads={("abs", "angle"): _polar_gradient},
 )
 

@@ -19,7 +19,8 @@ def _dims(dims: Any, ndim: int) -> tuple[int, ...]:
 
 
 flip = kernel(
-    name="flip", inputs=("self",), formula=r"y_i = x_{n-1-i}", text="Reverses dimensions; the gradient is reversed back.",
+    name="flip", inputs=("self",), formula=r"y_i = x_{n-1-i}", text="Reverses dimensions; the gradient is "
+              "reversed back.",
     out=False, forward=lambda self, *dims: np.array(np.flip(self, _dims(dims, self.ndim)), order="C"),
     grads={"self": lambda grad, dims: grad.flip(*dims)},
 )
@@ -48,7 +49,8 @@ def _rot90(self: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     if self.ndim < 2:
         raise RuntimeError(f"expected total dims >= 2, but got total dims = {self.ndim}")
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == self.ndim:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = "
+                           f"{dims[1]}")
     first, second = (wrap_dim(d, self.ndim) for d in dims)
     k %= 4
     if not k:
@@ -59,7 +61,8 @@ def _rot90(self: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
 
 
 rot90 = kernel(
-    name="rot90", inputs=("self",), text="Turns a plane by quarter turns; the gradient is turned back.", forward=_rot90,
+    name="rot90", inputs=("self",), text="Turns a plane by quarter turns; the gradient is turned back.",
+               forward=_rot90,
     out=False, grads={"self": lambda grad, k, dims: grad.rot90(-k, dims)},
 )
 
@@ -79,7 +82,8 @@ def _roll(self: Any, shifts: Any, dims: Any = None) -> Any:
 
 
 roll = kernel(
-    name="roll", inputs=("self",), text="Pushes entries along, those that fall off come in again on the other side.",
+    name="roll", inputs=("self",), text="Pushes entries along, those that fall off come in again on the "
+              "other side.",
     forward=_roll, out=False,
     grads={"self": lambda grad, shifts, dims:
            grad.roll(-shifts if isinstance(shifts, int) else [-s for s in shifts], dims)},
@@ -89,7 +93,8 @@ roll = kernel(
 def _repeat(self: Any, *repeats: Any) -> Any:
     times = sizes_of(repeats)
     if len(times) < self.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions "
+                           "of tensor")
     for i, n in enumerate(times):
         if n < 0:
             whole = [m * s for m, s in zip(times, (1,) * (len(times) - self.ndim) + self.shape)]
@@ -123,7 +128,8 @@ def tile(self: Any, *dims: Any) -> Any:
 
 
 @composite("repeat_interleave", out=False)
-def repeat_interleave(self: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None) -> Any:
+def repeat_interleave(self: Any, repeats: Any = None, dim: int | None = None, *,
+                      output_size: int | None = None) -> Any:
     """Each entry several times in a row."""
     if repeats is None:
         return _times_of(self)
@@ -169,7 +175,7 @@ def _times_of(repeats: Any, size: int | None = None) -> Any:
     return made(np.repeat(np.arange(times.size, dtype=times.dtype), times))
 
 
-# -- triangles and diagonals ---------------------------------------------------------------------------------------
+# -- triangles and diagonals ---------------------------------------------------------------------------------
 
 
 def _triangle(upper: bool) -> Any:

@@ -54,14 +54,15 @@ def _found(sequence: Any, values: Any, right: bool, out_int32: bool, sorter: Any
 
 
 @composite("searchsorted", on=("torch",))
-def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False,  # noqa: A002
+def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False,
                  side: str | None = None, sorter: Any = None) -> Any:
     """Where each value would be put in for the sequence to stay sorted."""
     if side is not None:
         if side not in ("left", "right"):
             raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
         if side == "left" and right:
-            raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+            raise RuntimeError("torch.searchsorted(): side and right can't be set to opposites, got side of "
+                               "left while "
                                "right was True")
     a = sorted_sequence._a
     number = not isinstance(input, Tensor)
@@ -69,29 +70,35 @@ def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, r
     if number:
         v = v.astype(dt.default.dtype.numpy) if v.dtype == np.float64 else v
     if not a.ndim:
-        raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, "
-                           f"but we got boundaries tensor dim({a.ndim}) and input value's dim({v.ndim}) numel({v.size})")
+        raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+                           "dimension is 1, "
+                           f"but we got boundaries tensor dim({a.ndim}) and input value's dim({v.ndim}) "
+                           f"numel({v.size})")
     if a.ndim > 1 and a.shape[:-1] != v.shape[:-1]:
-        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                           f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
+        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                           "dimensions of "
+                           "boundaries tensor and input value tensor must match, but we got boundaries "
+                           "tensor "
                            f"{list(a.shape)} and input value tensor {list(v.shape)}")
     if not number and a.dtype != v.dtype:
-        raise RuntimeError("torch.searchsorted(): input value tensor and boundaries tensor should have same dtype, but got "
-                           f"boundaries tensor dtype {dt.scalar_type_name(dt.of(a))} and input value tensor dtype "
+        raise RuntimeError("torch.searchsorted(): input value tensor and boundaries tensor should have same "
+                           "dtype, but got "
+                           f"boundaries tensor dtype {dt.scalar_type_name(dt.of(a))} and input value tensor "
+                           "dtype "
                            f"{dt.scalar_type_name(dt.of(v))}")
     found = _found(a, v, right or side == "right", out_int32, None if sorter is None else sorter._a)
     return _of(found)
 
 
 @composite("bucketize", on=("torch",))
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:  # noqa: A002
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """Which bucket between sorted boundaries each value falls in."""
     if boundaries._a.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries._a.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
 
-# -- distinct values -----------------------------------------------------------------------------------------------
+# -- distinct values -----------------------------------------------------------------------------------------
 
 
 def _results(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
@@ -104,7 +111,7 @@ def _results(values: Any, inverse: Any, counts: Any, return_inverse: bool, retur
 
 
 @composite("unique", out=False)
-def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,  # noqa: A002
+def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
            dim: int | None = None) -> Any:
     """The distinct values, sorted; or the distinct entries along a dimension."""
     a = input._array()
@@ -113,13 +120,14 @@ def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return
                                             equal_nan=False)
         return _results(values, inverse.reshape(a.shape), counts, return_inverse, return_counts)
     if not a.size and 0 in a.shape[:dim] + a.shape[dim + 1 if dim != -1 else a.ndim:]:
-        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be "
+                           "applied")
     values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=dim)
     return _results(np.ascontiguousarray(values), inverse.reshape(-1), counts, return_inverse, return_counts)
 
 
 @composite("unique_consecutive", out=False)
-def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False,  # noqa: A002
+def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False,
                        dim: int | None = None) -> Any:
     """The values with repetitions in a row left out."""
     a = input._array()
@@ -133,7 +141,8 @@ def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: 
     counts = np.diff(np.append(starts, n))
     inverse = np.cumsum(new) - 1
     values = rows[starts] if dim is None else np.moveaxis(rows[starts], 0, dim)
-    return _results(np.ascontiguousarray(values), inverse.reshape(a.shape) if dim is None else inverse, counts,
+    return _results(np.ascontiguousarray(values), inverse.reshape(a.shape) if dim is None else inverse,
+                    counts,
                     return_inverse, return_counts)
 
 
@@ -142,7 +151,8 @@ def unravel_index(indices: Any, shape: Any) -> tuple:
     """Positions in a flattened tensor as coordinates."""
     if indices._a.dtype.kind not in "iu":
         raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
-    shape = (shape,) if isinstance(shape, int) else tuple(shape.tolist() if isinstance(shape, Tensor) else shape)
+    shape = (shape,) if isinstance(shape,
+                                   int) else tuple(shape.tolist() if isinstance(shape, Tensor) else shape)
     out, rest = [], indices._a
     for n in reversed(shape):
         out.append(_of(np.asarray(rest % n)))

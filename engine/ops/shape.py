@@ -14,7 +14,8 @@ from engine.core.shape import expand as expand_array
 from engine.ops.formula import OPS
 from engine.ops.record import View, composite, kernel, place, view
 
-CANNOT_VIEW = ("view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+CANNOT_VIEW = ("view size is not compatible with input tensor's size and stride (at least one dimension "
+               "spans across two "
                "contiguous subspaces). Use .reshape(...) instead.")
 
 
@@ -44,7 +45,8 @@ _viewing = View(
 
 _reshape_alias = View(
     name="_reshape_alias", inputs=("self",), grad_fn="ReshapeAliasBackward0", on=(), out=False,
-    formula=r"y = x", text="A view under another shape of memory that does not lie row by row.", forward=_view,
+    formula=r"y = x", text="A view under another shape of memory that does not lie row by row.",
+                      forward=_view,
     grads={"self": lambda grad, self_shape: grad.reshape(self_shape)},
 )
 
@@ -71,20 +73,24 @@ def _view_method(self: Any, *size: Any, dtype: Any = None) -> Any:
     """The same memory under another size, or read as another type.
 
     Raises: RuntimeError where the strides do not allow it."""
-    if dtype is not None or len(size) == 1 and hasattr(size[0], "is_floating_point") and not hasattr(size[0], "_a"):
+    if dtype is not None or len(size) == 1 and hasattr(size[0], "is_floating_point") and not hasattr(size[0],
+                                                                                                     "_a"):
         kind = dtype if dtype is not None else size[0]
-        return _view_as_type(self, kind) if kind is not self.dtype else _viewing.call(self, (tuple(self._a.shape),))
+        return _view_as_type(self, kind) if kind is not self.dtype else _viewing.call(self,
+                                                                                      (tuple(self._a.shape),))
     return _viewing.call(self, size)
 
 
 _view_method.__name__ = "view"
 OPS["view"] = _view_method
 place(_view_method, "view", ("Tensor",))
-view_as = composite("view_as", on=("Tensor",))(lambda self, other: _viewing.call(self, (tuple(other._a.shape),)))
+view_as = composite("view_as", on=("Tensor",))(lambda self,
+                                               other: _viewing.call(self, (tuple(other._a.shape),)))
 
 unsafe_view = kernel(
     name="_unsafe_view", inputs=("self",), grad_fn="UnsafeViewBackward0", out=False, on=("torch", "Tensor"),
-    text="A fresh copy under another shape.", forward=lambda self, size: self.reshape(infer_size(size, self.size)),
+    text="A fresh copy under another shape.", forward=lambda self,
+                     size: self.reshape(infer_size(size, self.size)),
     grads={"self": lambda grad, self_shape: grad.reshape(self_shape)},
 )
 
@@ -138,7 +144,8 @@ def unflatten(self: Any, dim: int, sizes: Any) -> Any:
     except RuntimeError as e:
         if "only one" in str(e) or "invalid shape dimension" in str(e):
             raise
-        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {dim} ({shape[dim]}) in "
+        raise RuntimeError(f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim "
+                           f"{dim} ({shape[dim]}) in "
                            "the input tensor") from None
     return self.view((*shape[:dim], *filled, *shape[dim + 1:]))
 
@@ -149,7 +156,7 @@ def ravel(self: Any) -> Any:
     return self.contiguous().view(-1)
 
 
-# -- squeeze and unsqueeze -----------------------------------------------------------------------------------------
+# -- squeeze and unsqueeze -----------------------------------------------------------------------------------
 
 
 def _without(a: np.ndarray, dims: tuple[int, ...]) -> np.ndarray:
@@ -199,7 +206,8 @@ def _unsqueeze(self: Any, dim: int) -> Any:
     dim = wrap_dim(dim, self.ndim + 1)
     step = self.strides[dim] * self.shape[dim] if dim < self.ndim else self.dtype.itemsize
     if self.flags.c_contiguous:
-        return window(self, (*self.shape[:dim], 1, *self.shape[dim:]), (*self.strides[:dim], step, *self.strides[dim:]))
+        return window(self, (*self.shape[:dim], 1, *self.shape[dim:]),
+                      (*self.strides[:dim], step, *self.strides[dim:]))
     return np.expand_dims(self, dim)
 
 
@@ -211,7 +219,7 @@ unsqueeze = view(
 )
 
 
-# -- the order of dimensions ---------------------------------------------------------------------------------------
+# -- the order of dimensions ---------------------------------------------------------------------------------
 
 
 def _t(self: Any) -> Any:
@@ -244,8 +252,10 @@ transpose = view(
 def _order(dims: tuple, ndim: int) -> tuple[int, ...]:
     dims = sizes_of(dims)
     if len(dims) != ndim:
-        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the length of the "
-                           f"desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = "
+        raise RuntimeError("permute(sparse_coo): number of dimensions in the tensor input does not match the "
+                           "length of the "
+                           f"desired ordering of dimensions i.e. input.dim() = {ndim} is not equal to "
+                           "len(dims) = "
                            f"{len(dims)}")
     found = tuple(wrap_dim(d, ndim) for d in dims)
     if len(set(found)) != ndim:
@@ -276,7 +286,8 @@ def movedim(self: Any, source: Any, destination: Any) -> Any:
     if isinstance(source, int):
         source, destination = (source,), (destination,)
     if len(source) != len(destination):
-        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) should contain the "
+        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(source)} dims) "
+                           "should contain the "
                            f"same number of dims as destination ({list(destination)} dims)")
     start, end = [wrap_dim(d, ndim) for d in source], [wrap_dim(d, ndim) for d in destination]
     if len(set(start)) != len(start):
@@ -300,7 +311,8 @@ def adjoint(self: Any) -> Any:
 
 def _matrix_turned(self: Any, name: str, conj: bool = True) -> Any:
     if self._a.ndim < 2:
-        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got {self._a.ndim}-D "
+        raise RuntimeError(f"tensor.{name} is only supported on matrices or batches of matrices. Got "
+                           f"{self._a.ndim}-D "
                            "tensor.")
     turned = self.transpose(-2, -1)
     return turned.conj() if conj and self._a.dtype.kind == "c" else turned
@@ -311,8 +323,10 @@ def _numpy_t(self: Any) -> Any:
     if self._a.ndim not in (0, 2):
         import warnings
 
-        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it "
-                      "will throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+        warnings.warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+                      "deprecated and it "
+                      "will throw an error in a future release. Consider `x.mT` to transpose batches of "
+                      "matrices or "
                       "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.",
                       stacklevel=2)
     return self.permute(tuple(range(self._a.ndim - 1, -1, -1)))
@@ -321,7 +335,8 @@ def _numpy_t(self: Any) -> Any:
 def _matrix_h(self: Any) -> Any:
     """A matrix transposed and conjugated."""
     if self._a.ndim not in (0, 2):
-        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._a.ndim}-D tensor.")
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self._a.ndim}-D "
+                           "tensor.")
     if not self._a.ndim:
         return self.conj() if self._a.dtype.kind == "c" else self
     return _matrix_turned(self, "H")
@@ -333,24 +348,27 @@ place(property(lambda self: _matrix_turned(self, "mH")), "mH", ("Tensor",))  # t
 place(property(_matrix_h), "H", ("Tensor",))  # type: ignore[arg-type]
 
 
-# -- expand and its sum --------------------------------------------------------------------------------------------
+# -- expand and its sum --------------------------------------------------------------------------------------
 
 
 def _expand(self: Any, *size: Any, implicit: bool = False) -> Any:
     sizes = list(sizes_of(size))
     lead = len(sizes) - self.ndim
     if lead < 0:
-        raise RuntimeError(f"expand({{{list(self.shape)}}}, size={sizes}): the number of sizes provided ({len(sizes)}) must "
+        raise RuntimeError(f"expand({{{list(self.shape)}}}, size={sizes}): the number of sizes provided "
+                           f"({len(sizes)}) must "
                            f"be greater or equal to the number of dimensions in the tensor ({self.ndim})")
     for i, n in enumerate(sizes):
         have = self.shape[i - lead] if i >= lead else None
         if n == -1:
             if have is None:
-                raise RuntimeError(f"expand({{{list(self.shape)}}}, size={sizes}): the expanded size of the tensor ({n}) "
+                raise RuntimeError(f"expand({{{list(self.shape)}}}, size={sizes}): the expanded size of the "
+                                   f"tensor ({n}) "
                                    f"isn't allowed in a leading, non-existing dimension {i}")
             sizes[i] = have
         elif have is not None and have not in (1, n):
-            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({have}) at "
+            raise RuntimeError(f"The expanded size of the tensor ({n}) must match the existing size ({have}) "
+                               "at "
                                f"non-singleton dimension {i}.  Target sizes: {list(sizes)}.  Tensor sizes: "
                                f"{list(self.shape)}")
     return expand_array(self, tuple(sizes))
@@ -390,7 +408,8 @@ def sum_to_size(self: Any, *size: Any) -> Any:
 
 
 alias = view(
-    name="alias", inputs=("self",), grad_fn="AliasBackward0", on=(), formula=r"y = x", text="The same tensor once more.",
+    name="alias", inputs=("self",), grad_fn="AliasBackward0", on=(), formula=r"y = x",
+             text="The same tensor once more.",
     forward=lambda self: self.view(), grads={"self": lambda grad: grad},
 )
 
@@ -404,7 +423,8 @@ def atleast_1d(*tensors: Any) -> Any:
 @composite("atleast_2d", on=("torch",), out=False)
 def atleast_2d(*tensors: Any) -> Any:
     """Tensors with at least two dimensions."""
-    return _each(tensors, lambda t: t.reshape(1, 1) if not t._a.ndim else t.unsqueeze(0) if t._a.ndim == 1 else t)
+    return _each(tensors,
+                 lambda t: t.reshape(1, 1) if not t._a.ndim else t.unsqueeze(0) if t._a.ndim == 1 else t)
 
 
 @composite("atleast_3d", on=("torch",), out=False)
@@ -426,7 +446,7 @@ def _each(tensors: tuple, fn: Any) -> Any:
     return fn(tensors[0]) if len(tensors) == 1 else tuple(fn(t) for t in tensors)
 
 
-# -- the same, changing the tensor itself --------------------------------------------------------------------------
+# -- the same, changing the tensor itself --------------------------------------------------------------------
 
 
 def _in_place(name: str, op: Any, grad_fn: str) -> None:
