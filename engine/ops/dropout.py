@@ -92,6 +92,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     "alpha_dropout",
     on=("nn.functional",),
     out=False,
+    formula=r"y = a (x \cdot m + \alpha' (1 - m)) + b",
     text="Dropout that keeps the mean and variance of what a SELU gives.",
 )
 def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
@@ -101,7 +102,11 @@ def alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: b
 
 
 @composite(
-    "feature_alpha_dropout", on=("nn.functional",), out=False, text="Alpha dropout of whole channels."
+    "feature_alpha_dropout",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = a (x \cdot m + \alpha' (1 - m)) + b",
+    text="Alpha dropout of whole channels.",
 )
 def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """Alpha dropout of whole channels."""
@@ -109,7 +114,13 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
     return _alpha_dropped(input, p, training, True, inplace)
 
 
-@composite("dropout1d", on=("nn.functional",), out=False, text="Dropout of whole channels of a sequence.")
+@composite(
+    "dropout1d",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = x \cdot m / (1 - p)",
+    text="Dropout of whole channels of a sequence.",
+)
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels. Shapes: (C, L) or (N, C, L)."""
     checked_chance(p)
@@ -123,7 +134,13 @@ def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return _unbatched(input, p, training, inplace, ndim == 3)
 
 
-@composite("dropout2d", on=("nn.functional",), out=False, text="Dropout of whole channels of a picture.")
+@composite(
+    "dropout2d",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = x \cdot m / (1 - p)",
+    text="Dropout of whole channels of a picture.",
+)
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels. Shapes: (N, C, H, W)."""
     checked_chance(p)
@@ -153,7 +170,13 @@ def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
     return _dropped(input, p, training, True, inplace)
 
 
-@composite("dropout3d", on=("nn.functional",), out=False, text="Dropout of whole channels of a volume.")
+@composite(
+    "dropout3d",
+    on=("nn.functional",),
+    out=False,
+    formula=r"y = x \cdot m / (1 - p)",
+    text="Dropout of whole channels of a volume.",
+)
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Dropout of whole channels. Shapes: (C, D, H, W) or (N, C, D, H, W)."""
     checked_chance(p)

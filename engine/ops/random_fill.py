@@ -178,7 +178,11 @@ def _random(
 
 _RANDOM = [
     _record(
-        f"random_{i}" if i else "random_", _random, "Filled with random integers.", f"RandomBackward{2 - i}"
+        f"random_{i}" if i else "random_",
+        _random,
+        "Filled with random integers.",
+        f"RandomBackward{2 - i}",
+        r"y \in \{a, \dots, b - 1\}",
     )
     for i in range(3)
 ]
@@ -275,10 +279,23 @@ _method(
     ),
     "geometric_",
 )
-_method(_record("cauchy_", _cauchy, "Filled with Cauchy samples.", "CauchyBackward0"), "cauchy_")
 _method(
     _record(
-        "log_normal_", _log_normal, "Filled with samples whose logarithm is normal.", "LogNormalBackward0"
+        "cauchy_",
+        _cauchy,
+        "Filled with Cauchy samples.",
+        "CauchyBackward0",
+        r"y \sim \mathrm{Cauchy}(m, \sigma)",
+    ),
+    "cauchy_",
+)
+_method(
+    _record(
+        "log_normal_",
+        _log_normal,
+        "Filled with samples whose logarithm is normal.",
+        "LogNormalBackward0",
+        r"\ln y \sim \mathcal{N}(\mu, \sigma^2)",
     ),
     "log_normal_",
 )
