@@ -16,13 +16,19 @@ FUNCTIONAL_ONLY = {"silu_", "mish_", "hardsigmoid_", "hardswish_", "relu6_"}
 def switchable(
     name: str, plain: Callable, changing: Callable | None = None, keep: tuple[str, ...] | None = None
 ) -> Callable:
-    """Place `nn.functional.NAME(input, ..., inplace=False)`; `keep` names the parameters shown, all if not given."""
+    """Place `nn.functional.NAME(input, ..., inplace=False)`; `keep` names the parameters shown, else all are."""
     in_place: Callable = changing or plain.op.inplace_function  # type: ignore[attr-defined]
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    own = [p for p in list(inspect.signature(plain).parameters.values())[1:] if keep is None or p.name in keep]
-    signature = inspect.Signature([
-        inspect.Parameter("input", either), *own, inspect.Parameter("inplace", either, default=False),
-    ])
+    own = [
+        p for p in list(inspect.signature(plain).parameters.values())[1:] if keep is None or p.name in keep
+    ]
+    signature = inspect.Signature(
+        [
+            inspect.Parameter("input", either),
+            *own,
+            inspect.Parameter("inplace", either, default=False),
+        ]
+    )
     bind = binder(signature)
 
     def function(*args: Any, **kwargs: Any) -> Any:
