@@ -42,7 +42,7 @@ class Child:
         self.trouble = ""
         self.killed = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "engine.worker", str(script), *arguments],
+            [sys.executable, "-m", "engine.worker", str(script.absolute()), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

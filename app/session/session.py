@@ -125,7 +125,7 @@ class Session:
 
     def open_script(self, path: str | Path, source: str | None = None) -> None:
         """Show a script, ready to run. Raises OSError or UnicodeDecodeError where it cannot be read."""
-        path = Path(path)
+        path = Path(path).absolute()
         text = path.read_text(encoding="utf-8") if source is None else source
         self.abandon()
         self.path, self.source, self.past = path, text, None

@@ -10,7 +10,8 @@ from engine.protocol.event import CatalogueSent, OpEntry
 
 
 def catalogue() -> CatalogueSent:
-    """One row for each record. The LaTeX of gradients is left to `rows_of`: typesetting all would take a while."""
+    """One row for each record. The LaTeX of gradients is left to `rows_of`: typesetting all would take a
+    while."""
     return CatalogueSent(tuple(_row(op, {}) for table in (RECORDS, COMPOSITES) for op in table.values()))
 
 

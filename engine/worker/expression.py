@@ -309,7 +309,8 @@ def text_of(value: Any) -> str:
         if np.ndim(value) == 0:
             value = np.asarray(value).item()
         elif value.size <= 16:
-            return np.array2string(np.asarray(value), precision=4, separator=", ", threshold=16).replace("\n", "")
+            text = np.array2string(np.asarray(value), precision=4, separator=", ", threshold=16)
+            return text.replace("\n", "")
         else:
             return f"{value.dtype} {list(value.shape)}"
     if isinstance(value, float):

@@ -494,7 +494,7 @@ class Pilot:
         return self.recorder.places.frame(2)
 
     def _forward_names(self, op: Any, bound: tuple, result: Any) -> dict[str, Any]:
-        names: dict[str, Any] = dict(zip(op.parameters, bound, strict=False))
+        names: dict[str, Any] = dict(zip(op.parameters, bound))
         names["result"] = result[0] if type(result) is tuple and result else result
         names["iteration"] = self.recorder.backward
         return names

@@ -46,7 +46,8 @@ class StepBefore:
             )
 
     def names(self) -> dict[str, Any]:
-        """The values as an expression can name them: 'linear.weight', '.before', '.grad', '.momentum_buffer' ..."""
+        """The values as an expression can name them: 'linear.weight', '.before', '.grad', '.momentum_buffer'
+        ..."""
         found: dict[str, Any] = {}
         for name, tensor, before, _ in self._parameters:
             found[name] = tensor
