@@ -30,6 +30,11 @@ def _order(length: int, reverse: bool) -> range:
     return range(length - 1, -1, -1) if reverse else range(length)
 
 
+def _gates_together(w: np.ndarray, n: int) -> np.ndarray:
+    """PyTorch's rows i, f, g, o as i, f, o, g: those that a sigmoid closes lie side by side."""
+    return np.concatenate([w[: 2 * n], w[3 * n :], w[2 * n : 3 * n]])
+
+
 def _lstm_layer(
     input: Any,
     weight0: Any,
@@ -44,24 +49,27 @@ def _lstm_layer(
     """(outputs, last h, last c, gates and cells). Shapes: input (L, N, in), workspace (L, N, 5·hidden)."""
     length, batch, width = input.shape
     n = hidden_size
-    steps = (input.reshape(-1, width) @ weight0.T).reshape(length, batch, 4 * n)
-    steps += weight2 + weight3
     kept = np.empty((length, batch, 5 * n), input.dtype)
+    steps = (input.reshape(-1, width) @ _gates_together(weight0, n).T).reshape(length, batch, 4 * n)
+    steps += _gates_together(weight2 + weight3, n)
     out = np.empty((length, batch, n), input.dtype)
     h, c = hx_, cx_
-    across = np.ascontiguousarray(weight1.T)
+    across = np.ascontiguousarray(_gates_together(weight1, n).T)
+    from_hidden = np.empty((batch, 4 * n), input.dtype)
+    taken_in = np.empty((batch, n), input.dtype)
     for t in _order(length, reverse):
-        gates = steps[t]
-        gates += h @ across
-        w = kept[t]
-        w[:, : 2 * n] = _sigmoid(gates[:, : 2 * n])
-        w[:, 2 * n : 3 * n] = np.tanh(gates[:, 2 * n : 3 * n])
-        w[:, 3 * n : 4 * n] = _sigmoid(gates[:, 3 * n :])
+        gates, w = steps[t], kept[t]
+        np.matmul(h, across, out=from_hidden)
+        gates += from_hidden
+        w[:, : 3 * n] = _sigmoid(gates[:, : 3 * n])
+        np.tanh(gates[:, 3 * n :], out=w[:, 3 * n : 4 * n])
         cell = w[:, 4 * n :]
         np.multiply(w[:, n : 2 * n], c, out=cell)
-        cell += w[:, :n] * w[:, 2 * n : 3 * n]
+        np.multiply(w[:, :n], w[:, 3 * n : 4 * n], out=taken_in)
+        cell += taken_in
         h, c = out[t], cell
-        np.multiply(w[:, 3 * n : 4 * n], np.tanh(cell), out=h)
+        np.tanh(cell, out=taken_in)
+        np.multiply(w[:, 2 * n : 3 * n], taken_in, out=h)
     return out, h.copy(), c.copy(), kept
 
 
@@ -81,29 +89,30 @@ def _lstm_layer_back(
     """Gradients of input, both weights, the bias, and both states."""
     length, batch, width = input.shape
     n = output.shape[2]
-    d_gates = np.empty((length, batch, 4 * n), input.dtype)
-    dh, dc = np.array(grad_h), np.array(grad_c)
-    order = list(_order(length, reverse))
-    for k in range(length - 1, -1, -1):
-        t = order[k]
-        before = order[k - 1] if k else None
-        i, f, g, o, c = (kept[t, :, j * n : (j + 1) * n] for j in range(5))
-        c_before = cx_ if before is None else kept[before, :, 4 * n :]
-        dh = dh + grad_out[t]
-        tc = np.tanh(c)
-        dc = dc + dh * o * (1 - tc * tc)
-        d = d_gates[t]
-        d[:, :n] = dc * g * i * (1 - i)
-        d[:, n : 2 * n] = dc * c_before * f * (1 - f)
-        d[:, 2 * n : 3 * n] = dc * i * (1 - g * g)
-        d[:, 3 * n :] = dh * tc * o * (1 - o)
-        dc = dc * f
-        dh = d @ weight1
-    flat = d_gates.reshape(-1, 4 * n)
+    i, f, o, g, c = (kept[:, :, k * n : (k + 1) * n] for k in range(5))
     if reverse:
-        h_before = np.concatenate([output[1:], hx_[None]])
+        h_before, c_before = np.concatenate([output[1:], hx_[None]]), np.concatenate([c[1:], cx_[None]])
     else:
-        h_before = np.concatenate([hx_[None], output[:-1]])
+        h_before, c_before = np.concatenate([hx_[None], output[:-1]]), np.concatenate([cx_[None], c[:-1]])
+    shown = np.tanh(c)
+    # all that does not depend on the later steps, for all steps at once
+    from_cell = np.empty((length, batch, 3, n), input.dtype)
+    from_cell[:, :, 0] = g * i * (1 - i)
+    from_cell[:, :, 1] = c_before * f * (1 - f)
+    from_cell[:, :, 2] = i * (1 - g * g)
+    from_output = shown * o * (1 - o)
+    into_cell = o * (1 - shown * shown)
+    d_gates = np.empty((length, batch, 4, n), input.dtype)
+    dh, dc = np.array(grad_h), np.array(grad_c)
+    for t in reversed(_order(length, reverse)):
+        dh += grad_out[t]
+        dc += dh * into_cell[t]
+        d = d_gates[t]
+        np.multiply(dc[:, None], from_cell[t], out=d[:, :3])
+        np.multiply(dh, from_output[t], out=d[:, 3])
+        dc *= f[t]
+        dh = d.reshape(batch, 4 * n) @ weight1
+    flat = d_gates.reshape(-1, 4 * n)
     return (
         (flat @ weight0).reshape(input.shape),
         flat.T @ input.reshape(-1, width),
