@@ -32,6 +32,16 @@ WORDS = {
 }
 
 
+def spoken_place(kind: str, place: str) -> str:
+    """A place as it is spoken of: iterations count from 1 on the screen, from 0 in the engine."""
+    return str(int(place) + 1) if kind == "iteration" and place.isdigit() else place
+
+
+def kept_place(kind: str, place: str) -> str:
+    """A place as the engine knows it."""
+    return str(max(0, int(place) - 1)) if kind == "iteration" and place.isdigit() else place
+
+
 class BreakpointsDock(Dock):
     """Breakpoints: one row each, with a tick and a condition; a row below adds one."""
 
@@ -80,7 +90,11 @@ class BreakpointsDock(Dock):
         self.tree.clear()
         for point in points:
             item = QTreeWidgetItem(
-                self.tree, [f"{WORDS.get(point.kind, point.kind)} {point.place}".strip(), point.condition]
+                self.tree,
+                [
+                    f"{WORDS.get(point.kind, point.kind)} {spoken_place(point.kind, point.place)}".strip(),
+                    point.condition,
+                ],
             )
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable)
             item.setCheckState(0, Qt.CheckState.Checked if point.enabled else Qt.CheckState.Unchecked)
@@ -92,7 +106,9 @@ class BreakpointsDock(Dock):
     def _add(self) -> None:
         kind, place = self.kind.currentData(), self.place.text().strip()
         if place or kind == "nan":
-            self.session.set_breakpoints([*self.session.breakpoints, Breakpoint(kind, place)])
+            self.session.set_breakpoints(
+                [*self.session.breakpoints, Breakpoint(kind, kept_place(kind, place))]
+            )
             self.place.clear()
 
     def _edited(self, item: QTreeWidgetItem, column: int) -> None:

@@ -134,7 +134,7 @@ class CodeView(QTextEdit):
         style.setBottomMargin(TOP_PX)
         frame.setFrameFormat(style)
         self.moveCursor(QTextCursor.MoveOperation.Start)
-        self.mark()
+        self.current_line = self.selected_line = self.failed_line = 0
 
     def retheme(self) -> None:
         """Colour again after a change of theme."""
@@ -146,6 +146,9 @@ class CodeView(QTextEdit):
         self, current: int = 0, selected: int = 0, failed: int = 0, breakpoints: dict[int, bool] | None = None
     ) -> None:
         """Mark lines: where we stand, what is looked at, what failed, and where the run will stop."""
+        now = (current, selected, failed, breakpoints if breakpoints is not None else self.breakpoint_lines)
+        if now == (self.current_line, self.selected_line, self.failed_line, self.breakpoint_lines):
+            return
         moved = current and current != self.current_line
         failed_now = failed and failed != self.failed_line
         looked = selected and selected != self.selected_line

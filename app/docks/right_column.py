@@ -1,4 +1,4 @@
-"""Draws a tree's rows: the name on the left, a quiet figure in the code font at the right edge."""
+"""Draws a tree's rows: the name on the left, a quiet figure at the right edge."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ TOKEN_ROLE = Qt.ItemDataRole.UserRole + 1
 FIGURE_ROLE = Qt.ItemDataRole.UserRole + 2
 STRONG_ROLE = Qt.ItemDataRole.UserRole + 3
 REMARK_ROLE = Qt.ItemDataRole.UserRole + 5
+FIGURE_TOKEN_ROLE = Qt.ItemDataRole.UserRole + 6
 
 
 class RightColumn(QStyledItemDelegate):
@@ -38,8 +39,10 @@ class RightColumn(QStyledItemDelegate):
         width = 0
         if figure:
             painter.setFont(font.body(12))
-            width = painter.fontMetrics().horizontalAdvance(figure) + 12
-            painter.setPen(look["quiet"])
+            metrics = painter.fontMetrics()
+            figure = metrics.elidedText(figure, Qt.TextElideMode.ElideRight, round(right.width() * 0.58))
+            width = metrics.horizontalAdvance(figure) + 12
+            painter.setPen(look[index.data(FIGURE_TOKEN_ROLE) or "quiet"])
             painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, figure)
         strong = bool(index.data(STRONG_ROLE))
         painter.setFont(font.medium() if strong else font.body())

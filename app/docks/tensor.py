@@ -22,7 +22,7 @@ from app.look.number import shape_text
 from app.session.graph import Node
 from app.session.session import Session
 
-from .blank import BlankOr
+from .blank import BlankOr, ElidedLabel
 from .digest_text import digest_line, digest_of
 from .dock import Dock
 from .picture import HeatMap, Histogram
@@ -59,19 +59,18 @@ class TensorDock(Dock):
         self.histogram = Histogram()
         super().__init__(session)
         self.what = QComboBox()
-        self.what.setMinimumWidth(140)
+        self.what.setMinimumWidth(128)
         self.what.activated.connect(lambda _: self._ask())
         self.name = QLabel()
         self.name.setFont(font.mono())
-        self.line = QLabel()
-        self.line.setObjectName("Muted")
+        self.line = ElidedLabel()
         self.slices = QHBoxLayout()
         self.slices.setSpacing(4)
         self.expression = QLineEdit()
         self.expression.setFont(font.mono())
         self.expression.setPlaceholderText("Set to: grad * 0.1")
         self.expression.setToolTip("Put the value of an expression in place. Works where the run stands.")
-        self.expression.setFixedWidth(168)
+        self.expression.setFixedWidth(160)
         self.expression.returnPressed.connect(self._set)
         self.model = TensorTable()
         self.model.edited.connect(self._set_cell)
@@ -89,9 +88,9 @@ class TensorDock(Dock):
         head = QHBoxLayout()
         head.setContentsMargins(16, 8, 16, 8)
         head.setSpacing(12)
-        for widget in (self.what, self.name, self.line):
-            head.addWidget(widget)
-        head.addStretch(1)
+        head.addWidget(self.what)
+        head.addWidget(self.name)
+        head.addWidget(self.line, 1)
         head.addLayout(self.slices)
         head.addWidget(self.expression)
         side = QVBoxLayout()

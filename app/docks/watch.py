@@ -10,7 +10,7 @@ from app.session.session import Session
 
 from .blank import BlankOr
 from .dock import Dock
-from .right_column import FIGURE_ROLE, dress
+from .right_column import FIGURE_ROLE, FIGURE_TOKEN_ROLE, dress
 
 
 class WatchDock(Dock):
@@ -26,7 +26,7 @@ class WatchDock(Dock):
         self.tree.setRootIsDecorated(False)
         self.body = BlankOr("empty.watch", self.tree)
         self.field = QLineEdit()
-        self.field.setPlaceholderText("Watch an expression: linear.weight.grad.norm()")
+        self.field.setPlaceholderText("Watch: grad.norm()")
         self.field.returnPressed.connect(self._add)
         page = QWidget()
         page.setObjectName("DockBody")
@@ -52,6 +52,7 @@ class WatchDock(Dock):
             known = session.evaluated.get("watch:" + expression)
             wrong = session.fetch_errors.get("watch:" + expression)
             item.setData(0, FIGURE_ROLE, wrong or (known.text.replace("\n", " ") if known else "–"))
+            item.setData(0, FIGURE_TOKEN_ROLE, "grad_text" if wrong else "quiet")
             item.setToolTip(0, wrong or (known.text if known else "Its value appears at the next stop."))
         self.body.show_widget(bool(session.watches))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions.catalogue import BY_ID
 from app.look.theme import on_theme_changed, set_theme, theme, theme_choice
@@ -68,6 +69,7 @@ class MainWindow(QWidget):
         layout.addWidget(self.status)
         self.bench: Workbench | None = None
         self.bridge: LinkBridge | None = None
+        self.recent_menu = QMenu(self)
         self.palette_view: CommandPalette | None = None
         self.opening = Opening(session, self.notice, self._opened, self)
         self.pulse = Pulse(session, self)
@@ -125,7 +127,11 @@ class MainWindow(QWidget):
         self.pages.addWidget(self.bench)
         self.bench.set_canvas(GraphCanvas(self.session))
         extra = [self.shortcuts.actions["view.reset_panels"]]
-        self.top.set_menus(self.shortcuts.all_menus(self), self.bench.panels_menu(self, extra))
+        menus = self.shortcuts.all_menus(self)
+        self.recent_menu.setTitle("Open recent")
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+        menus[0].insertMenu(self.shortcuts.actions["file.save_recording"], self.recent_menu)
+        self.top.set_menus(menus, self.bench.panels_menu(self, extra))
         self._link()
         self.set_motion(setting.motion())
         self.set_sampling(setting.sampling_hz())
@@ -134,6 +140,13 @@ class MainWindow(QWidget):
         if self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             self.open_path(wanted)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in setting.recent_files():
+            self.recent_menu.addAction(path, partial(self.open_path, path))
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
 
     def _link(self) -> None:
         from app.link.bridge import LinkBridge
@@ -460,6 +473,8 @@ class MainWindow(QWidget):
             setting.keep_arrangement("window", self.saveGeometry())
             if self.bench is not None:
                 self.bench.keep()
+                if self.bench.canvas is not None:
+                    self.bench.canvas.close()
             self.pulse.stop()
             self._forget_theme()
             if self.bridge is not None:

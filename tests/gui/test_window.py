@@ -292,3 +292,48 @@ def test_text_has_enough_contrast_in_both_themes():
         for word, places in grounds.items():
             for place in places:
                 assert contrast(look_of[word], look_of[place]) >= 4.5, (name, word, place)
+
+
+def test_a_file_dropped_on_the_window_is_opened(window, qtbot):
+    from PySide6.QtCore import QMimeData, QPointF, QUrl
+    from PySide6.QtGui import QDropEvent
+
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(QUICKSTART))])
+    none = Qt.KeyboardModifier.NoModifier
+    drop = QDropEvent(QPointF(400, 400), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
+    window.dropEvent(drop)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    assert window.session.path == QUICKSTART
+    window._fill_recent()
+    assert [action.text() for action in window.recent_menu.actions()] == [str(QUICKSTART)]
+
+
+def test_an_iteration_is_spoken_of_from_one(opened, qtbot):
+    dock = opened.bench.breakpoints
+    qtbot.keyClicks(dock.place, "41")
+    qtbot.keyClick(dock.place, Qt.Key.Key_Return)
+    look(opened)
+    assert [(b.kind, b.place) for b in opened.session.breakpoints] == [("iteration", "40")]
+    dock.raise_()
+    look(opened)
+    assert dock.tree.topLevelItem(0).text(0) == "iteration 41"
+
+
+def test_breakpoints_and_watches_are_kept_per_script(opened, qtbot):
+    opened.session.toggle_breakpoint("line", "41")
+    opened.session.set_watches(["loss"])
+    opened.close_run()
+    assert opened.session.state == "empty"
+    opened.session.set_breakpoints([])
+    opened.session.set_watches([])
+    opened.open_path(QUICKSTART)
+    qtbot.waitUntil(lambda: opened.session.state == "ready", timeout=5000)
+    assert [(b.kind, b.place) for b in opened.session.breakpoints] == [("line", "41")]
+    assert opened.session.watches == ["loss"]
+
+
+def test_the_menus_hold_every_action_with_a_menu(opened):
+    menu = opened.top.logo.menu()
+    titles = {a.text() for sub in menu.actions() for a in sub.menu().actions()}
+    assert titles >= {a.title for a in ACTIONS if a.menu}
