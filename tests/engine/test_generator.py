@@ -102,6 +102,15 @@ def test_a_fused_multiply_add_rounds_once() -> None:
     assert got.tolist() == exact
 
 
+def test_a_fused_multiply_add_of_floats_rounds_once_where_a_double_is_halfway() -> None:
+    # 1 + 2**-24 lies between two floats; the product lifts it by less than a double resolves.
+    a, b = np.float32([1 + 2.0**-23, 1.0]), np.float32(2.0**-24)
+    low = np.float32(2.0**-77)
+    got = fused_multiply_add(np.float32([low, -low]), np.float32(1), np.array([1 + 2.0**-24, 1 + 2.0**-24]))
+    assert got.tolist() == [1 + 2.0**-23, 1.0]
+    assert fused_multiply_add(a, b, np.float32(1)).tolist() == [1 + 2.0**-23, 1.0]
+
+
 def test_values_are_stored_in_order_of_memory() -> None:
     base = np.zeros((2, 3))
     draw.store(base.T, np.arange(6.0))
