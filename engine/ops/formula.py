@@ -37,6 +37,9 @@ class Symbol:
             return Symbol("round", *args)
         return NotImplemented
 
+    def __bool__(self) -> bool:
+        raise TypeError("a formula has no truth value: choose with f.where")
+
     def astype(self, *args: Any, **kwargs: Any) -> Symbol:
         """Itself: a formula has one type."""
         return self

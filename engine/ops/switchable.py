@@ -16,7 +16,7 @@ FUNCTIONAL_ONLY = {"silu_", "mish_", "hardsigmoid_", "hardswish_", "relu6_"}
 def switchable(
     name: str, plain: Callable, changing: Callable | None = None, keep: tuple[str, ...] | None = None
 ) -> Callable:
-    """Place `nn.functional.NAME(input, ..., inplace=False)`; `keep` names the parameters shown, else all are."""
+    """Place `nn.functional.NAME(input, ..., inplace=False)`; `keep` names the parameters shown (else all)."""
     in_place: Callable = changing or plain.op.inplace_function  # type: ignore[attr-defined]
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     own = [
