@@ -118,6 +118,10 @@ def in_place(op: Any, bound: tuple) -> Any:
     """Run `op` on bound and put the result into its first argument, with its history."""
     target = bound[0]
     target._check_in_place()
+    a = target._a
+    if not a.flags.c_contiguous and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
+                           "memory location. Please clone() the tensor before performing the operation.")
     recording = modes.grad_enabled and bool(op.grads) and True in op.needs(bound)
     if recording and op.inputs and op.inputs[0] in op.to_save(op.needs(bound)):
         # The formula needs the value from before the change.
@@ -180,6 +184,7 @@ def named_tuple(name: str, fields: tuple[str, ...]) -> Callable:
 
 
 def dressed(function: Callable, op: Any) -> Callable:
+    """`function` under the op's name, with its text and signature."""
     function.__name__ = function.__qualname__ = op.name
     function.__doc__ = op.text or op.name
     function.__signature__ = op.signature  # type: ignore[attr-defined]

@@ -105,6 +105,8 @@ class ModulePart(Part, frozen=True):
 
 
 class RunStarted(Event, frozen=True):
+    """A script began to run: its text, its arguments, and who runs it."""
+
     script: str
     argv: tuple[str, ...]
     source: str
@@ -115,6 +117,8 @@ class RunStarted(Event, frozen=True):
 
 
 class CatalogueSent(Event, frozen=True):
+    """What every op is called, computes and means."""
+
     ops: tuple[OpEntry, ...]
 
 
@@ -127,12 +131,16 @@ class WorkProgressed(Event, frozen=True):
 
 
 class TextPrinted(Event, frozen=True):
+    """The script printed something."""
+
     stream: str
     """'stdout' or 'stderr'"""
     text: str
 
 
 class InputAsked(Event, frozen=True):
+    """The script waits for a line of input()."""
+
     prompt: str
 
 
@@ -163,6 +171,8 @@ class OpRan(Event, frozen=True):
 
 
 class BackwardStarted(Event, frozen=True):
+    """A call of backward() began, at this root of this graph."""
+
     backward: int
     graph: str
     root: int
@@ -220,12 +230,16 @@ class WalkedBack(Event, frozen=True):
 
 
 class BackwardEnded(Event, frozen=True):
+    """A call of backward() ended."""
+
     backward: int
     duration_ns: int = 0
     saved_bytes: int = 0
 
 
 class ParameterStepped(Event, frozen=True):
+    """An optimizer's step changed these parameters."""
+
     optimizer: str
     step: int
     names: tuple[str, ...] = ()
@@ -248,6 +262,8 @@ class ParameterChanged(Event, frozen=True):
 
 
 class ScalarLogged(Event, frozen=True):
+    """A number that is drawn as a curve."""
+
     name: str
     step: int
     value: float
@@ -269,7 +285,7 @@ class RunPaused(Event, frozen=True):
 
 
 class RunResumed(Event, frozen=True):
-    pass
+    """A stopped run goes on."""
 
 
 class TensorFetched(Event, frozen=True):
@@ -295,6 +311,8 @@ class TensorKept(Event, frozen=True):
 
 
 class ValueSet(Event, frozen=True):
+    """A value was put in place by hand; the run is an edited one from here."""
+
     backward: int
     node: int
     what: str
@@ -311,11 +329,15 @@ class ValueEvaluated(Event, frozen=True):
 
 
 class RequestFailed(Event, frozen=True):
+    """A request could not be met, and why."""
+
     tag: str
     message: str
 
 
 class RunFailed(Event, frozen=True):
+    """The script raised: the error's type, words, traceback and line."""
+
     type: str
     message: str
     traceback: str
@@ -324,6 +346,8 @@ class RunFailed(Event, frozen=True):
 
 
 class RunEnded(Event, frozen=True):
+    """The script came to its end."""
+
     exit_status: int
     duration_s: float = 0.0
 
