@@ -53,8 +53,9 @@ def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
 
 memory_allocated = max_memory_allocated = memory_reserved = max_memory_reserved = _zero
 memory_cached = max_memory_cached = _zero
-empty_cache = manual_seed = manual_seed_all = seed = seed_all = ipc_collect = reset_peak_memory_stats = _nothing
-reset_max_memory_allocated = reset_max_memory_cached = reset_accumulated_memory_stats = _nothing
+empty_cache = manual_seed = manual_seed_all = seed = seed_all = ipc_collect = _nothing
+reset_peak_memory_stats = reset_accumulated_memory_stats = _nothing
+reset_max_memory_allocated = reset_max_memory_cached = _nothing
 init = synchronize = current_device = set_device = get_device_name = get_device_properties = _refuse
 get_device_capability = current_stream = default_stream = mem_get_info = initial_seed = _refuse
 get_rng_state = set_rng_state = utilization = _refuse

@@ -136,7 +136,8 @@ slice_scatter = kernel(
 )
 diagonal_scatter = kernel(
     name="diagonal_scatter", inputs=("self", "src"), text=_WRITTEN,
-    forward=lambda self, src, offset=0, dim1=0, dim2=1: _written(self, src, part.diagonal, offset, dim1, dim2),
+    forward=lambda self, src, offset=0, dim1=0, dim2=1:
+    _written(self, src, part.diagonal, offset, dim1, dim2),
     grads={"self": lambda grad, src_shape, offset, dim1, dim2:
            diagonal_scatter(grad, grad.new_zeros(src_shape), offset, dim1, dim2),
            "src": lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2)},

@@ -383,7 +383,19 @@ def new_empty_strided(self: Any, size: Any, stride: Any, dtype: Any = None, **gi
 
 def empty_permuted(size: Any, physical_layout: Any, **given: Any) -> Any:
     """A tensor of a size whose dimensions lie in memory in the given order."""
-    order = list(physical_layout)
+    order, n = list(physical_layout), len(size)
+    if len(order) != n:
+        raise RuntimeError("Number of dimensions in size does not match the length of the physical_layout; "
+                           "i.e. "
+                           f"len(size) = {n} is not equal to len(physical_layout) = {len(order)}")
+    for i, d in enumerate(order):
+        if not 0 <= d < n:
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {n - 1}, but got {d} "
+                               "at index "
+                               f"{i}).  NB: negative dims not currently supported; file an issue if you want "
+                               "it.")
+    if len(set(order)) != n:
+        raise RuntimeError("Duplicate dim not allowed")
     kind = (dt.default.dtype if given.get("dtype") is None else as_kind(given["dtype"])).numpy
     back = [order.index(i) for i in range(len(order))]
     return made(np.empty([size[d] for d in order], kind).transpose(back), given.get("requires_grad", False))

@@ -16,6 +16,9 @@ def _promoted(arrays: Any, name: str) -> list:
         if name == "torch.cat":
             raise ValueError("torch.cat(): expected a non-empty list of Tensors")
         raise RuntimeError(f"{name} expects a non-empty TensorList")
+    for i, a in enumerate(arrays):
+        if not hasattr(a, "dtype"):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(a).__name__}")
     first = arrays[0].dtype
     for a in arrays:
         if a.dtype is not first:

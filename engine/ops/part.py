@@ -100,6 +100,8 @@ def narrow(self: Any, dim: int, start: Any, length: int) -> Any:
     if length < 0:
         raise RuntimeError("narrow(): length must be non-negative.")
     dim = wrap_dim(dim, self._a.ndim)
+    if hasattr(start, "_a") and (start._a.ndim or start._a.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     n, start = self._a.shape[dim], int(start)
     if not -n <= start <= n:
         raise IndexError(f"start out of range (expected to be in range of [{-n}, {n}], but got {start})")
@@ -382,6 +384,11 @@ def _along(name: str, least: int, dim_of: Any) -> None:
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} "
                                f"dimension{'s' if least > 1 else ''}"
                                f", but got a tensor with {self._a.ndim} dimensions!")
+        if isinstance(given, str):
+            raise TypeError(f"{name}() received an invalid combination of arguments - got (Tensor, str), but "
+                            "expected "
+                            "one of:\n * (Tensor input, int sections)\n * (Tensor input, tuple of ints "
+                            "indices)\n")
         dim = dim_of(self._a.ndim)
         if isinstance(given, int) and (given <= 0 or self._a.shape[dim] % given):
             raise RuntimeError(f"torch.{name} attempted to split along dimension {dim}, but the size of the "

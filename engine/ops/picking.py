@@ -361,8 +361,7 @@ def _index_add(self: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     from engine.ops.indexing import add_at
 
     s = source if alpha == 1 else source * source.dtype.type(alpha)
-    if a.ndim == max(np.ndim(s),
-                     1) and np.ndim(s) and a.shape[:d] + a.shape[d + 1:] != s.shape[:d] + s.shape[d + 1:]:
+    if np.ndim(s) and a.shape[:d] + a.shape[d + 1:] != s.shape[:d] + s.shape[d + 1:]:
         raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified "
                            "dimension. Got "
                            f"self.shape = {list(self.shape)} source.shape = {list(source.shape)}")

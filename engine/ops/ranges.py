@@ -86,6 +86,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, out: Any = None, dtype
     _in_range(start, end, step)
     if kind is dt.int64:
         start, end, step = int(start), int(end), int(step)
+        if not step:
+            raise ValueError("step must be nonzero")
         floating = False
     if floating:
         n = math.ceil((float(end) - float(start)) / float(step))
@@ -145,6 +147,11 @@ def _even(start: Any, end: Any, steps: int, kind: np.dtype) -> np.ndarray:
 
 def _steps_wanted(name: str, steps: Any) -> int:
     steps = _number(steps)
+    if isinstance(steps, float):
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (int, int, float), but "
+                        "expected one of:\n * (Tensor start, Tensor end, int steps, ...)\n * (Number start, "
+                        "Number "
+                        "end, int steps, ...)\n")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     return int(steps)

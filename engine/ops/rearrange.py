@@ -76,6 +76,8 @@ def _roll(self: Any, shifts: Any, dims: Any = None) -> Any:
         return np.roll(self, shifts[0])
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not self.ndim and dims:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     for d in dims:
         wrap_dim(d, self.ndim)
     return np.roll(self, shifts, dims) if self.ndim else np.array(self)
