@@ -154,3 +154,28 @@ def test_a_timer_says_how_long_a_statement_takes() -> None:
     many = benchmark.Timer("pass").blocked_autorange(min_run_time=0.01)
     assert len(many.times) > 1
     assert "IQR:" in repr(many)
+
+
+def test_weights_are_taken_from_the_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    torch.save({"w": torch.ones(2)}, folder / "net-12345678.pth")
+    from engine import hub
+
+    assert hub.load_state_dict_from_url("https://nowhere.invalid/net-12345678.pth")["w"].tolist() == [
+        1.0,
+        1.0,
+    ]
+    with pytest.raises(NotImplementedError, match=r"torch.hub.load would run code from a repository"):
+        hub.load("a/b", "c")
+
+
+def test_a_tree_is_taken_apart_and_put_together() -> None:
+    from engine.utils._pytree import tree_flatten, tree_map, tree_unflatten
+
+    tree = {"a": [1, (2, 3)], "b": {"c": 4}}
+    leaves, spec = tree_flatten(tree)
+    assert leaves == [1, 2, 3, 4]
+    assert tree_unflatten(leaves, spec) == tree
+    assert tree_map(lambda a, b: a + b, tree, tree) == {"a": [2, (4, 6)], "b": {"c": 8}}
