@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 from PySide6.QtCore import QRectF, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.canvases.marks import ARRIVED, HERE, ON_ITS_WAY, Marks
 from app.canvases.motion import MOST_ITEMS
@@ -47,6 +47,7 @@ class SessionStage(Stage):
         self._fit_next = True
         self._hz = 15.0
         self._reading_ms = 0.0
+        self._refreshed_s = 0.0
         self.travel.ended.connect(self._travel_ended)
         self.opening.ended.connect(self._opening_ended)
         self.detail.detail_changed.connect(self.set_detail)
@@ -61,6 +62,9 @@ class SessionStage(Stage):
         session.cursor_changed.connect(self._cursor_changed)
         session.replaced.connect(self._replaced)
         self.destroyed.connect(self._planner.close)
+        application = QApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self._planner.close)
         self._graph_changed()
 
     # -- for the window and for tests -----------------------------------------------------------------------
@@ -267,7 +271,9 @@ class SessionStage(Stage):
 
     def _cursor_changed(self) -> None:
         if not self._refresh.isActive():
-            self._refresh.start(max(16, round(3 * (self._picture.cost_ms + self._reading_ms))))
+            apart_ms = max(16.0, 3 * (self._picture.cost_ms + self._reading_ms))
+            since_ms = (perf_counter() - self._refreshed_s) * 1e3
+            self._refresh.start(max(0, round(apart_ms - since_ms)))
 
     def _refresh_now(self) -> None:
         marks = self.marks
@@ -280,7 +286,8 @@ class SessionStage(Stage):
         self.travel.stop()
         began = perf_counter()
         marks.refresh()
-        self._reading_ms = (perf_counter() - began) * 1e3
+        self._refreshed_s = perf_counter()
+        self._reading_ms = (self._refreshed_s - began) * 1e3
         if self.emphasis.overlay == "gain":
             marks.refresh_gain()
         self.emphasis.calm = self.session.state == "running"

@@ -21,7 +21,7 @@ from app.look.theme import on_theme_changed, theme
 _DOTS_PX = 24
 _REST_MS = 90
 _SPLIT_FROM = 3000
-_READABLE = 0.6
+_READABLE = 0.55
 """Names can be read at this scale and above."""
 
 

@@ -14,6 +14,7 @@ from app.layout.rank import acyclic, ranks
 
 GAP_PX = 30.0
 _LEAST_GAP_PX = 36.0
+_BORDER_GAP_PX = 28.0
 _PORT_PX = 22.0
 _STAGGER_PX, _MOST_STAGGER_PX = 16.0, 96.0
 
@@ -123,10 +124,11 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     for number in range(len(columns)):
         if number:
             curve = min(160.0, max(36.0, 0.5 * slant[number])) if slant[number] > 1 else 0.0
-            if columns[number - 1] and all(v in level.first for v in columns[number - 1]):
-                curve = max(curve, 14.0)
+            border = all(v in level.first for v in columns[number - 1]) or all(
+                v in level.last for v in columns[number])
             curve += stagger.get(number, 0.0)
-            at += max(_LEAST_GAP_PX, level_label[number], curve + flat[number] + 32.0)
+            least = _BORDER_GAP_PX if border else _LEAST_GAP_PX
+            at += max(least, level_label[number], curve + flat[number] + 32.0 if curve else 0.0)
         left[number] = at
         at += width[number]
     missing = level.least_px - at
