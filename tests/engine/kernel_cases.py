@@ -30,16 +30,25 @@ def formulas() -> Iterator[tuple[str, Any, str, Expression]]:
             continue
         for which in ("", *op.grads):
             try:
-                yield f"{name}.{which or 'forward'}", op, which, (
-                    gradient_of(op, which, settings_of(op)) if which else forward_of(op, settings_of(op)))
+                yield (
+                    f"{name}.{which or 'forward'}",
+                    op,
+                    which,
+                    (gradient_of(op, which, settings_of(op)) if which else forward_of(op, settings_of(op))),
+                )
             except NotAFormula:
                 continue
 
 
 def settings_of(op: Any) -> dict[str, Any]:
     """Values for settings that have no default."""
-    return {"threshold": 0.3, "value": 7.0, "n": 2} if op.name == "threshold" else {"alpha": 2.0, "eps": 1e-6} \
-        if op.name in ("add", "sub", "logit") else {}
+    return (
+        {"threshold": 0.3, "value": 7.0, "n": 2}
+        if op.name == "threshold"
+        else {"alpha": 2.0, "eps": 1e-6}
+        if op.name in ("add", "sub", "logit")
+        else {}
+    )
 
 
 def samples(op: Any, made: Expression) -> list[np.ndarray]:

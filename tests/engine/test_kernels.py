@@ -42,8 +42,13 @@ def own_cache(tmp_path_factory):
 
 @cache
 def cuda():
-    done = subprocess.run([sys.executable, str(ROOT / "tests" / "engine" / "kernel_cases.py")], capture_output=True,
-                          text=True, check=True, env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"})
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tests" / "engine" / "kernel_cases.py")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1"},
+    )
     return json.loads(done.stdout)
 
 
@@ -68,8 +73,20 @@ def by_loop(made, arrays):
 
 def test_most_pointwise_records_are_formulas():
     assert len(FORMULAS) > 200
-    for name in ("tanh.self", "sigmoid.self", "relu.self", "gelu.forward", "gelu.self", "add.forward", "mul.other",
-                 "hardtanh.forward", "silu.self", "exp.forward", "div.other", "maximum.forward"):
+    for name in (
+        "tanh.self",
+        "sigmoid.self",
+        "relu.self",
+        "gelu.forward",
+        "gelu.self",
+        "add.forward",
+        "mul.other",
+        "hardtanh.forward",
+        "silu.self",
+        "exp.forward",
+        "div.other",
+        "maximum.forward",
+    ):
         assert name in FORMULAS, name
 
 
@@ -127,13 +144,20 @@ def test_large_arrays_take_the_fused_kernel_and_agree_with_numpy(monkeypatch):
 
 
 SHAPES = [
-    (2, 3, 9, 5, 3, 1, 1, 1), (2, 32, 10, 32, 3, 1, 1, 1), (2, 32, 12, 20, 3, 2, 1, 1), (2, 24, 12, 20, 3, 1, 2, 2),
-    (2, 3, 20, 8, 7, 2, 3, 1), (2, 32, 6, 20, 1, 1, 0, 1), (2, 5, 12, 20, 5, 1, 2, 1),
+    (2, 3, 9, 5, 3, 1, 1, 1),
+    (2, 32, 10, 32, 3, 1, 1, 1),
+    (2, 32, 12, 20, 3, 2, 1, 1),
+    (2, 24, 12, 20, 3, 1, 2, 2),
+    (2, 3, 20, 8, 7, 2, 3, 1),
+    (2, 32, 6, 20, 1, 1, 0, 1),
+    (2, 5, 12, 20, 5, 1, 2, 1),
 ]
 
 
 @pytest.mark.parametrize("n, c, size, o, k, stride, padding, dilation", SHAPES)
-def test_compiled_convolutions_agree_with_windows_and_products(monkeypatch, n, c, size, o, k, stride, padding, dilation):
+def test_compiled_convolutions_agree_with_windows_and_products(
+    monkeypatch, n, c, size, o, k, stride, padding, dilation
+):
     rng = np.random.default_rng(1)
     x = rng.standard_normal((n, c, size, size))
     w, b = rng.standard_normal((o, c, k, k)), rng.standard_normal(o)
@@ -142,8 +166,11 @@ def test_compiled_convolutions_agree_with_windows_and_products(monkeypatch, n, c
     def all_three():
         y = convolution.forward(x, w, b, *settings)
         g = np.cos(np.arange(y.size)).reshape(y.shape)
-        return (y, convolution.input_gradient(g, w, (size, size), *settings),
-                convolution.weight_gradient(g, x, (k, k), *settings))
+        return (
+            y,
+            convolution.input_gradient(g, w, (size, size), *settings),
+            convolution.weight_gradient(g, x, (k, k), *settings),
+        )
 
     monkeypatch.setattr(compiled_convolution, "ENOUGH", math.inf)
     plain = all_three()
@@ -170,7 +197,10 @@ def test_compiled_batch_norm_agrees_with_numpy(monkeypatch, training):
     x, g = rng.standard_normal((2, 4, 3, 6, 5))
 
     def once():
-        t, w = torch.from_numpy(x).requires_grad_(), torch.linspace(1, 2, 3, dtype=torch.float64).requires_grad_()
+        t, w = (
+            torch.from_numpy(x).requires_grad_(),
+            torch.linspace(1, 2, 3, dtype=torch.float64).requires_grad_(),
+        )
         mean, var = torch.zeros(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
         y = torch.nn.functional.batch_norm(t, mean, var, w, None, training)
         y.backward(torch.from_numpy(g))
