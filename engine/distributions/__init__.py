@@ -10,7 +10,7 @@ kl.py            kl_divergence of pairs
 May import: the floors below engine.nn, and engine itself at call time.
 """
 
-from engine.distributions import constraints, kl, transforms
+from engine.distributions import constraints, kl, parameter, student_t, transforms
 from engine.distributions.bernoulli import Bernoulli
 from engine.distributions.beta import Beta
 from engine.distributions.binomial import Binomial
@@ -61,6 +61,8 @@ from engine.distributions.transforms import (
 )
 from engine.distributions.uniform import Uniform
 from engine.distributions.weibull import Weibull
+
+utils, studentT = parameter, student_t  # PyTorch's names of these modules
 
 __all__ = [
     "AbsTransform",

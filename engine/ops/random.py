@@ -174,6 +174,8 @@ def _drawn(name: str, values: Callable, text: str) -> Callable:
             values(stream(generator), math.prod(sizes), kind).reshape(sizes), out, requires_grad
         )
 
+    function.__name__ = function.__qualname__ = name
+
     def accepting(*size: Any, **kwargs: Any) -> Any:
         if "size" in kwargs:
             size = (kwargs.pop("size"),)
