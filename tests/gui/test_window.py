@@ -337,3 +337,25 @@ def test_the_menus_hold_every_action_with_a_menu(opened):
     menu = opened.top.logo.menu()
     titles = {a.text() for sub in menu.actions() for a in sub.menu().actions()}
     assert titles >= {a.title for a in ACTIONS if a.menu}
+
+
+def test_a_script_given_at_the_start_is_opened_once_the_window_is_seen(qtbot, own_settings):
+    from app.session.session import Session
+    from app.shell.window import MainWindow
+
+    window = MainWindow(Session())
+    window.open_path(QUICKSTART)
+    window.show()
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=10_000)
+    assert window.pages.currentWidget() is not window.welcome or window.bench is not None
+    window.close()
+    window.deleteLater()
+
+
+def test_every_dock_says_what_to_do_while_it_is_empty(opened):
+    look(opened)
+    for dock in opened.bench.docks:
+        body = getattr(dock, "body", None)
+        assert body is not None
+        words = body.blank.label.text()
+        assert words and not words.startswith("empty."), dock.key
