@@ -1,4 +1,4 @@
-"""Every record: finite forward, gradient and second gradient by differences, saved names, words for the reader.
+"""Every record: finite forward, gradient and second gradient by differences, saved names, words.
 
 Sample inputs come from the record's domain for pointwise records and from SAMPLES for the others.
 """
