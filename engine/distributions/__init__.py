@@ -10,6 +10,8 @@ kl.py            kl_divergence of pairs
 May import: the floors below engine.nn, and engine itself at call time.
 """
 
+import sys
+
 from engine.distributions import constraints, kl, parameter, student_t, transforms
 from engine.distributions.bernoulli import Bernoulli
 from engine.distributions.beta import Beta
@@ -62,7 +64,9 @@ from engine.distributions.transforms import (
 from engine.distributions.uniform import Uniform
 from engine.distributions.weibull import Weibull
 
-utils, studentT = parameter, student_t  # PyTorch's names of these modules
+# PyTorch's names of two modules.
+utils, studentT = parameter, student_t
+sys.modules[f"{__name__}.utils"], sys.modules[f"{__name__}.studentT"] = parameter, student_t
 
 __all__ = [
     "AbsTransform",
