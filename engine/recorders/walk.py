@@ -148,8 +148,9 @@ class BackwardWalk:
         return flow
 
     def back_to(self, position: int) -> bool:
-        """Return to an earlier position: graph, gradients under way and leaves' .grad are as they were
-        then."""
+        """Return to an earlier position: graph, gradients under way and leaves' .grad are as they were.
+
+        What a hook or Function of the user's own did elsewhere is not undone; it runs again with its node."""
         if not self.first <= position < self.position or self._base is None:
             return False
         if all(place in self._before for place in range(position, self.position)):
