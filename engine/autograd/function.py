@@ -101,8 +101,9 @@ class BackwardCFunction(FunctionCtx, Node):
                                "only implement one of them.")
         run = vjp if vjp is not Function.vjp else backward
         if self.materialize_grads:
+            metas: Any = self.metas
             grads = [g if g is not None or m[1] is None else nodes.Tensor._of(np.zeros(*m))
-                     for g, m in zip(grads, self.metas)]
+                     for g, m in zip(grads, metas)]
         out = run(self, *grads)
         out = out if isinstance(out, tuple) else tuple(out) if isinstance(out, list) else (out,)
         expected, name = len(self.needs_input_grad), type(self).__name__
@@ -112,7 +113,7 @@ class BackwardCFunction(FunctionCtx, Node):
             raise RuntimeError(f"function {name} returned an incorrect number of gradients (expected "
                                f"{expected}, got "
                                f"{len(out)})")
-        found = []
+        found: list = []
         tensors = iter(self._targets)
         for i, g in enumerate(out):
             if g is not None and not isinstance(g, nodes.Tensor):

@@ -32,7 +32,7 @@ def _numerical(fn: Callable, inputs: tuple, x: Any, eps: float) -> list[np.ndarr
     """For each output the derivative by each element of x, by central differences: [outputs][x.numel(),
     o.numel()]."""
     a = x._array()
-    columns: list[list[np.ndarray]] = []
+    columns: list[list] = []
     directions = (eps, 1j * eps) if a.dtype.kind == "c" else (eps,)
     for at in np.ndindex(a.shape):
         was = a[at].copy()
@@ -46,8 +46,7 @@ def _numerical(fn: Callable, inputs: tuple, x: Any, eps: float) -> list[np.ndarr
                 a[at] = was
             found.append([((u - w) / (2 * eps)).reshape(-1) for u, w in zip(up, down)])
         if len(found) == 2:
-            columns.append([f + 1j * g if f.dtype.kind != "c" else (f, g) for f,
-                            g in zip(*found)])  # type: ignore[misc]
+            columns.append([f + 1j * g if f.dtype.kind != "c" else (f, g) for f, g in zip(*found)])
         else:
             columns.append(found[0])
     return [np.array([c[k] for c in columns]) for k in range(len(columns[0]))] if columns else []

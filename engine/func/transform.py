@@ -10,6 +10,7 @@ from engine.autograd import modes
 from engine.autograd.backward import grad as reverse
 from engine.autograd.node import AccumulateGrad
 from engine.func.tree import leaves, mapped, rebuilt
+from engine.ops.formula import OPS
 from engine.tensor import Tensor
 
 
@@ -20,7 +21,7 @@ def _entered(tree: Any) -> tuple[Any, list]:
     def enter(t: Any) -> Any:
         if not isinstance(t, Tensor):
             return t
-        t = t.view_as(t) if t.requires_grad else t.detach().requires_grad_()
+        t = OPS["view_as"](t, t) if t.requires_grad else t.detach().requires_grad_()
         entries.append(t)
         return t
 

@@ -30,7 +30,7 @@ def as_dtype(given: Any) -> dt.dtype:
     raise ValueError(f"invalid type: '{given}'")
 
 
-_to_copy = kernel(
+_to_copy: Any = kernel(
     name="_to_copy", inputs=("self",), grad_fn="ToCopyBackward0", on=("Tensor",), out=False,
     formula=r"y = x", text="The same numbers in another type; the gradient is cast back.",
     forward=lambda self, dtype: cast(self, dtype),
@@ -48,7 +48,7 @@ def _clone(self: Any, *, memory_format: Any = None) -> Any:
         and memory_format.name == "contiguous_format" else np.array(copy, order="K")
 
 
-clone = kernel(
+clone: Any = kernel(
     name="clone", inputs=("self",), grad_fn="CloneBackward0", out=False,
     formula=r"y = x", text="A copy; the gradient passes.", forward=_clone,
     grads={"self": lambda grad: grad},
@@ -194,7 +194,7 @@ def _halves(a: np.ndarray, half: np.dtype) -> np.ndarray:
     return a.real
 
 
-view_as_real = view(
+view_as_real: Any = view(
     name="view_as_real", inputs=("self",), grad_fn="ViewAsRealBackward0", on=("torch",),
     text="Complex numbers as pairs of real ones, on the same memory.", forward=_view_as_real,
     grads={"self": lambda grad: view_as_complex(grad.contiguous())},
@@ -214,7 +214,7 @@ def _view_as_complex(self: Any) -> Any:
     return self.view(np.complex128 if self.dtype == np.float64 else np.complex64)[..., 0]
 
 
-view_as_complex = view(
+view_as_complex: Any = view(
     name="view_as_complex", inputs=("self",), grad_fn="ViewAsComplexBackward0", on=("torch",),
     text="Pairs of real numbers as complex ones, on the same memory.", forward=_view_as_complex,
     grads={"self": lambda grad: view_as_real(grad)},
@@ -243,7 +243,7 @@ def _set_part(name: str) -> Any:
 place(_set_part("real"), "real", ("Tensor",))
 place(_set_part("imag"), "imag", ("Tensor",))
 
-_conj = pointwise(
+_conj: Any = pointwise(
     name="_conj", inputs=("self",), grad_fn="ConjBackward0", on=("torch",), promote=None,
                   formula=r"y = \bar z",
     text="Turns the sign of the imaginary part.", forward=lambda self: np.conj(self),
@@ -263,7 +263,7 @@ def conj_physical(self: Any) -> Any:
     return _conj_physical(self) if self._a.dtype.kind == "c" else self
 
 
-_conj_physical = pointwise(
+_conj_physical: Any = pointwise(
     name="_conj_physical", inputs=("self",), grad_fn="ConjPhysicalBackward0", on=(), promote=None,
     formula=r"y = \bar z", text="Turns the sign of the imaginary part.", forward=lambda self: np.conj(self),
     grads={"self": lambda grad: grad.conj()},

@@ -72,7 +72,7 @@ def _narrow_copy(self: Any, dim: int, start: int, length: int) -> Any:
     return _fresh(self[(slice(None),) * d + (slice(start, start + length),)])
 
 
-narrow_copy = kernel(
+narrow_copy: Any = kernel(
     name="narrow_copy", inputs=("self",), text="A stretch along a dimension, copied.", forward=_narrow_copy,
     grads={"self": lambda grad, self_shape, dim, start, length:
            part.slice_backward(grad, self_shape, dim, start + self_shape[dim] if start < 0 else start,
@@ -119,14 +119,14 @@ def _written(self: Any, src: Any, window: Any, *args: Any) -> Any:
 
 
 _WRITTEN = "A copy with one part replaced; the part's gradient goes to what replaced it."
-select_scatter = kernel(
+select_scatter: Any = kernel(
     name="select_scatter", inputs=("self", "src"), text=_WRITTEN,
     forward=lambda self, src, dim, index: _written(self, src, part.select, dim, index),
     grads={"self": lambda grad, src_shape, dim, index:
            select_scatter(grad, grad.new_zeros(src_shape), dim, index),
            "src": lambda grad, dim, index: grad.select(dim, index)},
 )
-slice_scatter = kernel(
+slice_scatter: Any = kernel(
     name="slice_scatter", inputs=("self", "src"), text=_WRITTEN,
     forward=lambda self, src, dim=0, start=None, end=None, step=1:
     _written(self, src, part.slice_, dim, start, end, step),
@@ -134,7 +134,7 @@ slice_scatter = kernel(
            slice_scatter(grad, grad.new_zeros(src_shape), dim, start, end, step),
            "src": lambda grad, dim, start, end, step: part.slice_(grad, dim, start, end, step)},
 )
-diagonal_scatter = kernel(
+diagonal_scatter: Any = kernel(
     name="diagonal_scatter", inputs=("self", "src"), text=_WRITTEN,
     forward=lambda self, src, offset=0, dim1=0, dim2=1:
     _written(self, src, part.diagonal, offset, dim1, dim2),
@@ -142,7 +142,7 @@ diagonal_scatter = kernel(
            diagonal_scatter(grad, grad.new_zeros(src_shape), offset, dim1, dim2),
            "src": lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2)},
 )
-as_strided_scatter = kernel(
+as_strided_scatter: Any = kernel(
     name="as_strided_scatter", inputs=("self", "src"), text=_WRITTEN,
     forward=lambda self, src, size, stride, storage_offset=None:
     _written(self, src, part.as_strided, size, stride, storage_offset),

@@ -9,6 +9,7 @@ import numpy as np
 from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.ops.calling import in_place
+from engine.ops.formula import OPS
 from engine.ops.record import Op, composite, kernel, place
 
 
@@ -30,7 +31,7 @@ def _copied(self: Any, src: Any, non_blocking: bool = False) -> Any:
     return src
 
 
-_copy = Op(
+_copy: Any = Op(
     name="copy", inputs=("self", "src"), grad_fn="CopyBackwards", on=("torch",), out=False,
            formula=r"x \leftarrow y",
     text="Overwrites a tensor with another; the gradient goes to that one.", forward=_copied,
@@ -130,18 +131,18 @@ def _mask_filled(self: Any, mask: Any, value: Any) -> Any:
     return np.where(mask, _number(value, self.dtype), self)
 
 
-_masked_number = Op(
+_masked_number: Any = Op(
     name="masked_fill.number", inputs=("self",), grad_fn="MaskedFillBackward0", on=(), out=False,
     formula=r"y = m \, c + (1 - m) \, x", text="Overwrites where the mask is true; no gradient goes there.",
-    forward=_mask_filled, grads={"self": lambda grad, mask: masked_fill(grad, mask, 0)},
+    forward=_mask_filled, grads={"self": lambda grad, mask: OPS["masked_fill"](grad, mask, 0)},
 )
-_masked_tensor = Op(
+_masked_tensor: Any = Op(
     name="masked_fill.tensor", inputs=("self", "value"), grad_fn="MaskedFillBackward1", on=(), out=False,
     formula=r"y = m \, c + (1 - m) \, x", text="Overwrites where the mask is true; that gradient goes to the "
                     "value.",
     forward=_mask_filled,
-    grads={"self": lambda grad, mask: masked_fill(grad, mask, 0),
-           "value": lambda grad, mask: masked_fill(grad, mask.logical_not(), 0).sum()},
+    grads={"self": lambda grad, mask: OPS["masked_fill"](grad, mask, 0),
+           "value": lambda grad, mask: OPS["masked_fill"](grad, mask.logical_not(), 0).sum()},
 )
 
 
@@ -170,7 +171,7 @@ def _masked_select(self: Any, mask: Any) -> Any:
     return np.asarray(self)[np.asarray(mask)].reshape(-1)
 
 
-masked_select = kernel(
+masked_select: Any = kernel(
     name="masked_select", inputs=("self",), formula=r"y = x_{m}",
     text="The elements where the mask is true, in a row.", forward=_masked_select,
     grads={"self": lambda grad, self_shape, mask: masked_scatter(
@@ -205,10 +206,10 @@ def _masked_scatter_source(grad: Any, mask: Any, source_shape: tuple[int, ...]) 
     return taken.view(source_shape)
 
 
-masked_scatter = kernel(
+masked_scatter: Any = kernel(
     name="masked_scatter", inputs=("self", "source"), inplace=True, out=False,
     text="Puts the source's elements, in their order, where the mask is true.", forward=_masked_scatter,
-    grads={"self": lambda grad, mask: masked_fill(grad, mask, 0), "source": _masked_scatter_source},
+    grads={"self": lambda grad, mask: OPS["masked_fill"](grad, mask, 0), "source": _masked_scatter_source},
 )
 
 
@@ -233,7 +234,7 @@ def _where(condition: Any, self: Any, other: Any) -> Any:
     return got if got.dtype == kind else got.astype(kind)
 
 
-_where_three = kernel(
+_where_three: Any = kernel(
     name="where.three", inputs=("self", "other"), grad_fn="WhereBackward0", on=(), out=False,
     formula=r"y = c \, a + (1 - c) \, b", text="Takes from one where the condition holds and from the other "
                       "elsewhere.",

@@ -138,12 +138,12 @@ def _index_gradient(grad: Any, self_shape: Any, indices: Any) -> Any:
     return index_put(grad.new_zeros(self_shape), indices, grad, True)
 
 
-index = kernel(
+index: Any = kernel(
     name="index", inputs=("self",), grad_fn="IndexBackward0", on=(), formula=r"y = x_{[i]}",
     text="Picks elements by position; each gets its gradient, added up where it was picked twice.",
     forward=_index, grads={"self": _index_gradient},
 )
-index_put = kernel(
+index_put: Any = kernel(
     name="index_put", inputs=("self", "values"), inplace=True, formula=r"x_{[i]} \leftarrow v",
     text="Replaces elements by position; the gradient of those goes to what replaced them.",
     forward=_put,

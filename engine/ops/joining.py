@@ -67,7 +67,7 @@ def _cat_gradient(grad: Any, tensors_shape: list, dim: int, node: Any) -> list:
     return out
 
 
-cat = kernel(
+cat: Any = kernel(
     name="cat", inputs=("tensors",), grad_fn="CatBackward0", on=("torch",), aliases=("concat", "concatenate"),
     formula=r"y = [x_1, x_2, \ldots]", text="Puts tensors one behind the other; each gets its stretch of the "
              "gradient.",
@@ -87,7 +87,7 @@ def _stack(tensors: Any, dim: int = 0) -> Any:
     return np.stack(_promoted(tensors, "stack"), axis=wrap_dim(dim, len(first) + 1))
 
 
-stack = kernel(
+stack: Any = kernel(
     name="stack", inputs=("tensors",), grad_fn="StackBackward0", on=("torch",),
     formula=r"y = [x_1; x_2; \ldots]", text="Puts tensors along a new dimension; each gets its entry of the "
                "gradient.",
@@ -155,7 +155,7 @@ def _block_diag_gradient(grad: Any, tensors_shape: list, node: Any) -> list:
     return out
 
 
-_blocks = kernel(
+_blocks: Any = kernel(
     name="block_diag.list", inputs=("tensors",), grad_fn="BlockDiagBackward0", on=(),
                  formula=r"Y = \mathrm{diag}(X_1, X_2)",
     text="Matrices along the diagonal, zero elsewhere.", forward=_block_diag,

@@ -132,6 +132,6 @@ for _name, _fn in {"resize_": resize_, "resize_as_": resize_as_, "set_": set_, "
                    "untyped_storage": untyped_storage, "storage": storage, "_typed_storage": storage,
                    "apply_": apply_,
                    "map_": map_, "__array_wrap__": array_wrap, "dim_order": dim_order}.items():
-    place(_fn, _name, ("Tensor",))
+    place(_fn, _name, ("Tensor",))  # type: ignore[arg-type]
 for _fn in (resize_as_, as_strided_):
     place(_fn, _fn.__name__, ("torch",))

@@ -30,14 +30,14 @@ def _select_into(grad: Any, input_sizes: Any, dim: int, index: int) -> Any:
     return out
 
 
-select_backward = kernel(
+select_backward: Any = kernel(
     name="select_backward", inputs=("grad_output",), grad_fn="SelectBackwardBackward0", on=("torch",),
                          out=False,
     text="A gradient put back at its place, zero elsewhere.",
     forward=lambda grad_output, input_sizes, dim, index: _select_into(grad_output, input_sizes, dim, index),
     grads={"grad_output": lambda grad, dim, index: grad.select(dim, index)},
 )
-select = view(
+select: Any = view(
     name="select", inputs=("self",), grad_fn="SelectBackward0",
     formula=r"y = x_{i}", text="One entry along a dimension; all others get no gradient.",
     forward=_select,
@@ -75,7 +75,7 @@ def _slice_into(grad: Any, input_sizes: Any, dim: int, start: Any, end: Any, ste
     return out
 
 
-slice_backward = kernel(
+slice_backward: Any = kernel(
     name="slice_backward", inputs=("grad_output",), grad_fn="SliceBackwardBackward0", on=("torch",),
                         out=False,
     text="A gradient put back at its place, zero elsewhere.",
@@ -83,7 +83,7 @@ slice_backward = kernel(
     _slice_into(grad_output, input_sizes, dim, start, end, step),
     grads={"grad_output": lambda grad, dim, start, end, step: slice_(grad, dim, start, end, step)},
 )
-slice_ = view(
+slice_: Any = view(
     name="slice", inputs=("self",), grad_fn="SliceBackward0", on=(),
     formula=r"y = x_{a:b}", text="A stretch along a dimension; the rest gets no gradient.",
     forward=_slice,
@@ -136,7 +136,7 @@ def _diagonal_into(grad: Any, input_sizes: Any, offset: int, dim1: int, dim2: in
     return out
 
 
-diagonal_backward = kernel(
+diagonal_backward: Any = kernel(
     name="diagonal_backward", inputs=("grad_output",), grad_fn="DiagonalBackwardBackward0", on=("torch",),
                            out=False,
     text="A gradient put back on the diagonal, zero elsewhere.",
@@ -144,7 +144,7 @@ diagonal_backward = kernel(
     _diagonal_into(grad_output, input_sizes, offset, dim1, dim2),
     grads={"grad_output": lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2)},
 )
-diagonal = view(
+diagonal: Any = view(
     name="diagonal", inputs=("self",), grad_fn="DiagonalBackward0",
     formula=r"y_i = x_{ii}", text="The diagonal; off it there is no gradient.",
     forward=lambda self, offset=0, dim1=0, dim2=1: diagonal_of(self, offset, dim1, dim2),
@@ -184,13 +184,13 @@ def _unfold_into(grad: Any, input_sizes: Any, dim: int, size: int, step: int) ->
     return out
 
 
-unfold_backward = kernel(
+unfold_backward: Any = kernel(
     name="unfold_backward", inputs=("grad_in",), grad_fn="UnfoldBackwardBackward0", on=("torch",), out=False,
     text="The gradients of overlapping windows, added up where they overlap.",
     forward=lambda grad_in, input_sizes, dim, size, step: _unfold_into(grad_in, input_sizes, dim, size, step),
     grads={"grad_in": lambda grad, dim, size, step: grad.unfold(dim, size, step)},
 )
-unfold = view(
+unfold: Any = view(
     name="unfold", inputs=("self",), grad_fn="UnfoldBackward0", on=("Tensor",),
     formula=r"y = x", text="Sliding windows; where they overlap, gradients add up.",
     forward=_unfold,
@@ -265,12 +265,12 @@ def joined(grads: tuple, dim: int) -> Any:
 
 
 _SPLIT = "Cuts into pieces; the gradients of the pieces are put together."
-split_even = view(
+split_even: Any = view(
     name="split.even", inputs=("self",), grad_fn="SplitBackward0", on=(), formula=r"y = x", text=_SPLIT,
                   forward=_split,
     grads={"self": lambda grads, dim: joined(grads, dim)},
 )
-split_with_sizes = view(
+split_with_sizes: Any = view(
     name="split_with_sizes", inputs=("self",), grad_fn="SplitWithSizesBackward0", formula=r"y = x",
                         text=_SPLIT,
     forward=_split_with_sizes, grads={"self": lambda grads, dim: joined(grads, dim)},
@@ -329,7 +329,7 @@ def _stacked(grads: tuple, dim: int) -> Any:
     return OPS["stack"](list(grads), dim)
 
 
-unbind = view(
+unbind: Any = view(
     name="unbind", inputs=("self",), grad_fn="UnbindBackward0", formula=r"y = x",
     text="One tensor for each entry along a dimension; their gradients are stacked.",
     forward=_unbind, grads={"self": lambda grads, dim: _stacked(grads, dim)},
@@ -359,7 +359,7 @@ def tensor_split(self: Any, indices_or_sections: Any = None, dim: int = 0, *, in
         if given <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {given}")
         small, more = divmod(n, given)
-        ends = []
+        ends: list = []
         for i in range(given):
             ends.append((ends[-1] if ends else 0) + small + (i < more))
         starts = [0, *ends[:-1]]
@@ -454,7 +454,7 @@ def _as_strided_into(grad: Any, input_sizes: Any, input_strides: Any, input_offs
     return out if count.max(initial=0) <= 1 else (out / count[own - low]).astype(grad.dtype)
 
 
-as_strided_backward = kernel(
+as_strided_backward: Any = kernel(
     name="as_strided_backward", inputs=("grad_output",), grad_fn="AsStridedBackwardBackward0", on=(),
                              out=False,
     text="A gradient put back through a window on the memory.",
@@ -478,7 +478,7 @@ def _as_strided_gradient(grad: Any, self: Any, size: Any, stride: Any, storage_o
                                own if storage_offset is None else storage_offset)
 
 
-as_strided = view(
+as_strided: Any = view(
     name="as_strided", inputs=("self",), grad_fn="AsStridedBackward0",
     formula=r"y = x", text="Any window on the memory, by sizes and steps.",
     forward=lambda self, size, stride, storage_offset=None: _as_strided(self, size, stride, storage_offset),

@@ -65,7 +65,7 @@ def _gather(self: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> An
     return a[_grid(i, d)].reshape(index.shape)
 
 
-gather = kernel(
+gather: Any = kernel(
     name="gather", inputs=("self",), formula=r"y_i = x_{j_i}",
     text="Picks along a dimension; each element gets the gradients of all its picks.", forward=_gather,
     grads={"self": lambda grad, self_shape, dim,
@@ -114,15 +114,15 @@ def _scatter_number(self: Any, dim: int, index: Any, value: Any) -> Any:
 
 
 _SCATTER = "Overwrites at positions along a dimension; the gradient there goes to what was written."
-_scatter_src = Op(
+_scatter_src: Any = Op(
     name="scatter.src", inputs=("self", "src"), grad_fn="ScatterBackward0", on=(), out=False, text=_SCATTER,
     forward=_scatter,
-    grads={"self": lambda grad, dim, index: scatter(grad, dim, index, 0),
+    grads={"self": lambda grad, dim, index: OPS["scatter"](grad, dim, index, 0),
            "src": lambda grad, dim, index, src_shape: _to_shape(grad.gather(dim, index), src_shape)},
 )
-_scatter_value = Op(
+_scatter_value: Any = Op(
     name="scatter.value", inputs=("self",), grad_fn="ScatterBackward1", on=(), out=False, text=_SCATTER,
-    forward=_scatter_number, grads={"self": lambda grad, dim, index: scatter(grad, dim, index, 0)},
+    forward=_scatter_number, grads={"self": lambda grad, dim, index: OPS["scatter"](grad, dim, index, 0)},
 )
 
 
@@ -190,7 +190,7 @@ def _scatter_add(self: Any, dim: int, index: Any, src: Any) -> Any:
     return out
 
 
-scatter_add = kernel(
+scatter_add: Any = kernel(
     name="scatter_add", inputs=("self", "src"), inplace=True,
     text="Adds at positions along a dimension; the gradient goes to both.", forward=_scatter_add,
     grads={"self": lambda grad: grad,
@@ -287,7 +287,7 @@ def _reduced_gradient(grad: Any, self: Any, at: _Placed, src: Any, reduce: str, 
     return of_self, of_src
 
 
-scatter_reduce = kernel(
+scatter_reduce: Any = kernel(
     name="scatter_reduce", inputs=("self", "src"), inplace=True,
     text="Reduces what falls on each position together with what was there.", forward=_scatter_reduce,
     grads={("self", "src"): lambda grad, self, dim, index, src, reduce, include_self, result:
@@ -315,7 +315,7 @@ def _index_select(self: Any, dim: int, index: Any) -> Any:
     return self.take(np.atleast_1d(index), d)
 
 
-index_select = kernel(
+index_select: Any = kernel(
     name="index_select", inputs=("self",), formula=r"y_i = x_{j_i}",
     text="Picks whole entries along a dimension.", forward=_index_select,
     grads={"self": lambda grad, self_shape, dim, index:
@@ -372,7 +372,7 @@ def _index_add(self: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     return a.reshape(out.shape)
 
 
-index_add = kernel(
+index_add: Any = kernel(
     name="index_add", inputs=("self", "source"), inplace=True, text="Adds whole entries at positions.",
     forward=_index_add,
     grads={"self": lambda grad: grad, "source": lambda grad, dim, index, alpha, source_shape:
@@ -399,10 +399,10 @@ def _index_copy(self: Any, dim: int, index: Any, source: Any) -> Any:
     return a.reshape(out.shape)
 
 
-index_copy = kernel(
+index_copy: Any = kernel(
     name="index_copy", inputs=("self", "source"), inplace=True, text="Overwrites whole entries at positions.",
     forward=_index_copy,
-    grads={"self": lambda grad, dim, index: index_fill(grad, dim, index, 0),
+    grads={"self": lambda grad, dim, index: OPS["index_fill"](grad, dim, index, 0),
            "source": lambda grad, dim, index, source_shape: _source_gradient(grad, dim, index, source_shape)},
 )
 
@@ -418,15 +418,15 @@ def _index_fill(self: Any, dim: int, index: Any, value: Any) -> Any:
     return a.reshape(out.shape)
 
 
-_fill_entries = Op(
+_fill_entries: Any = Op(
     name="index_fill.number", inputs=("self",), grad_fn="IndexFillBackward0", on=(), out=False,
     text="Sets whole entries to one value.", forward=_index_fill,
-    grads={"self": lambda grad, dim, index: index_fill(grad, dim, index, 0)},
+    grads={"self": lambda grad, dim, index: OPS["index_fill"](grad, dim, index, 0)},
 )
-_fill_entries_tensor = Op(
+_fill_entries_tensor: Any = Op(
     name="index_fill.tensor", inputs=("self", "value"), grad_fn="IndexFillBackward1", on=(), out=False,
     text="Sets whole entries to one value.", forward=_index_fill,
-    grads={"self": lambda grad, dim, index: index_fill(grad, dim, index, 0),
+    grads={"self": lambda grad, dim, index: OPS["index_fill"](grad, dim, index, 0),
            "value": lambda grad, dim, index: index_select(grad, dim, index.unique()).sum()},
 )
 
@@ -454,7 +454,7 @@ def _index_reduce(self: Any, dim: int, index: Any, source: Any, reduce: str, *,
     return a.reshape(out.shape)
 
 
-index_reduce = kernel(
+index_reduce: Any = kernel(
     name="index_reduce", inputs=("self", "source"), inplace=True, text="Reduces whole entries into "
                       "positions.",
     forward=_index_reduce,
@@ -478,7 +478,7 @@ def _flat_positions(self: Any, index: Any, name: str) -> Any:
     return index
 
 
-take = kernel(
+take: Any = kernel(
     name="take", inputs=("self",), formula=r"y_i = x_{j_i}", text="Picks by position in the flattened "
               "tensor.",
     forward=lambda self, index: self.reshape(-1)[_flat_positions(self, index, "take")],
@@ -506,7 +506,7 @@ def _put(self: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     return out
 
 
-put = kernel(
+put: Any = kernel(
     name="put", inputs=("self", "source"), inplace=True, out=False, text="Overwrites by position in the "
              "flattened tensor.",
     forward=_put,

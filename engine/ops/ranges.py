@@ -300,7 +300,7 @@ def _complex(real: Any, imag: Any) -> Any:
     return out
 
 
-complex_ = pointwise(
+complex_: Any = pointwise(
     name="complex", inputs=("real", "imag"), grad_fn="ComplexBackward0", on=("torch",), promote=None,
     formula=r"z = a + i b", text="Complex numbers from their parts.", forward=_complex,
     grads={"real": lambda grad: _part(grad, "real"), "imag": lambda grad: _part(grad, "imag")},
@@ -323,7 +323,7 @@ def _polar_gradient(grad: Any, abs: Any, angle: Any) -> tuple:
     return (grad.real * c + grad.imag * s) * abs.sgn(), grad.imag * abs * c - grad.real * abs * s
 
 
-polar = kernel(
+polar: Any = kernel(
     name="polar", inputs=("abs", "angle"), grad_fn="PolarBackward0", on=("torch",),
                formula=r"z = r e^{i \varphi}",
     text="Complex numbers from length and angle.", forward=_polar, grads={("abs", "angle"): _polar_gradient},

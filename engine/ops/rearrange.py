@@ -18,7 +18,7 @@ def _dims(dims: Any, ndim: int) -> tuple[int, ...]:
     return wrap_dims(dims, ndim) if dims else ()
 
 
-flip = kernel(
+flip: Any = kernel(
     name="flip", inputs=("self",), formula=r"y_i = x_{n-1-i}", text="Reverses dimensions; the gradient is "
               "reversed back.",
     out=False, forward=lambda self, *dims: np.array(np.flip(self, _dims(dims, self.ndim)), order="C"),
@@ -60,7 +60,7 @@ def _rot90(self: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     return np.ascontiguousarray(np.flip(self, second if k == 1 else first)).swapaxes(first, second)
 
 
-rot90 = kernel(
+rot90: Any = kernel(
     name="rot90", inputs=("self",), text="Turns a plane by quarter turns; the gradient is turned back.",
                forward=_rot90,
     out=False, grads={"self": lambda grad, k, dims: grad.rot90(-k, dims)},
@@ -83,7 +83,7 @@ def _roll(self: Any, shifts: Any, dims: Any = None) -> Any:
     return np.roll(self, shifts, dims) if self.ndim else np.array(self)
 
 
-roll = kernel(
+roll: Any = kernel(
     name="roll", inputs=("self",), text="Pushes entries along, those that fall off come in again on the "
               "other side.",
     forward=_roll, out=False,
@@ -115,7 +115,7 @@ def _repeat_gradient(grad: Any, repeats: tuple, self_shape: tuple[int, ...]) -> 
     return grad.reshape(apart).sum(list(range(0, len(apart), 2))).reshape(self_shape)
 
 
-repeat = kernel(
+repeat: Any = kernel(
     name="repeat", inputs=("self",), on=("Tensor",), out=False,
     text="Copies side by side; the gradients of all copies are added.",
     forward=_repeat, grads={"self": _repeat_gradient},
@@ -190,12 +190,12 @@ def _triangle(upper: bool) -> Any:
     return forward
 
 
-tril = kernel(
+tril: Any = kernel(
     name="tril", inputs=("self",), inplace=True, formula=r"y_{ij} = x_{ij} [j \leq i]",
     text="Keeps the lower triangle; the gradient's upper one is cut too.", forward=_triangle(False),
     grads={"self": lambda grad, diagonal: grad.tril(diagonal)},
 )
-triu = kernel(
+triu: Any = kernel(
     name="triu", inputs=("self",), inplace=True, formula=r"y_{ij} = x_{ij} [j \geq i]",
     text="Keeps the upper triangle; the gradient's lower one is cut too.", forward=_triangle(True),
     grads={"self": lambda grad, diagonal: grad.triu(diagonal)},
@@ -216,7 +216,7 @@ def _diag_embed(self: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     return out
 
 
-diag_embed = kernel(
+diag_embed: Any = kernel(
     name="diag_embed", inputs=("self",), out=False, formula=r"Y = \mathrm{diag}(x)",
     text="Puts rows on the diagonals of matrices; the gradient is taken from there.", forward=_diag_embed,
     grads={"self": lambda grad, offset, dim1, dim2: grad.diagonal(offset, dim1, dim2)},

@@ -12,7 +12,7 @@ from engine.tensor import Tensor
 
 _of = Tensor._of
 
-_nonzero = kernel(
+_nonzero: Any = kernel(
     name="nonzero.rows", on=(), text="The places of elements that are not zero.",
     forward=lambda self: np.ascontiguousarray(np.argwhere(self)).astype(np.int64, copy=False),
 )
@@ -42,7 +42,7 @@ argwhere = composite("argwhere", out=False)(lambda self: _nonzero(self))
 
 def _found(sequence: Any, values: Any, right: bool, out_int32: bool, sorter: Any = None) -> Any:
     kind = np.int32 if out_int32 else np.int64
-    side = "right" if right else "left"
+    side: Any = "right" if right else "left"
     if sorter is not None:
         sequence = np.take_along_axis(sequence, sorter, -1)
     if sequence.ndim == 1:

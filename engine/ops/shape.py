@@ -36,14 +36,14 @@ def _view(self: Any, *size: Any) -> Any:
     return got
 
 
-_viewing = View(
+_viewing: Any = View(
     name="view", inputs=("self",), grad_fn="ViewBackward0", on=(), out=False,
     formula=r"y = x", text="The same numbers under another shape; the gradient goes back to the old one.",
     forward=_view,
     grads={"self": lambda grad, self_shape: grad.reshape(self_shape)},
 )
 
-_reshape_alias = View(
+_reshape_alias: Any = View(
     name="_reshape_alias", inputs=("self",), grad_fn="ReshapeAliasBackward0", on=(), out=False,
     formula=r"y = x", text="A view under another shape of memory that does not lie row by row.",
                       forward=_view,
@@ -63,7 +63,7 @@ def _view_dtype(self: Any, dtype: Any) -> Any:
     return self.view(dtype.numpy)
 
 
-_view_as_type = view(
+_view_as_type: Any = view(
     name="view.dtype", inputs=("self",), on=(),
     text="The same bytes read as another type; no gradient passes.", forward=_view_dtype,
 )
@@ -87,7 +87,7 @@ place(_view_method, "view", ("Tensor",))
 view_as = composite("view_as", on=("Tensor",))(lambda self,
                                                other: _viewing.call(self, (tuple(other._a.shape),)))
 
-unsafe_view = kernel(
+unsafe_view: Any = kernel(
     name="_unsafe_view", inputs=("self",), grad_fn="UnsafeViewBackward0", out=False, on=("torch", "Tensor"),
     text="A fresh copy under another shape.", forward=lambda self,
                      size: self.reshape(infer_size(size, self.size)),
@@ -179,15 +179,15 @@ def _squeeze_gradient(grad: Any, self_shape: tuple[int, ...], dim: Any) -> Any:
 
 
 _SQUEEZE = "Drops dimensions of size 1; the gradient gets them back."
-squeeze_all = view(
+squeeze_all: Any = view(
     name="squeeze.all", inputs=("self",), grad_fn="SqueezeBackward0", on=(), formula=r"y = x", text=_SQUEEZE,
     forward=lambda self: self.squeeze(), grads={"self": _squeeze_all_gradient},
 )
-squeeze_dim = view(
+squeeze_dim: Any = view(
     name="squeeze.dim", inputs=("self",), grad_fn="SqueezeBackward1", on=(), formula=r"y = x", text=_SQUEEZE,
     forward=lambda self, dim: _without(self, (wrap_dim(dim, self.ndim),)), grads={"self": _squeeze_gradient},
 )
-squeeze_dims = view(
+squeeze_dims: Any = view(
     name="squeeze.dims", inputs=("self",), grad_fn="SqueezeBackward2", on=(), formula=r"y = x", text=_SQUEEZE,
     forward=lambda self, dim: _without(self, wrap_dims(dim, self.ndim)) if dim else self.view(),
     grads={"self": lambda grad, self_shape, dim: _squeeze_gradient(grad, self_shape, dim) if dim else grad},
@@ -211,7 +211,7 @@ def _unsqueeze(self: Any, dim: int) -> Any:
     return np.expand_dims(self, dim)
 
 
-unsqueeze = view(
+unsqueeze: Any = view(
     name="unsqueeze", inputs=("self",), grad_fn="UnsqueezeBackward0",
     formula=r"y = x", text="Adds a dimension of size 1; the gradient loses it again.",
     forward=_unsqueeze,
@@ -228,7 +228,7 @@ def _t(self: Any) -> Any:
     return self.T
 
 
-t = view(
+t: Any = view(
     name="t", inputs=("self",), grad_fn="TBackward0",
     formula=r"Y = X^{T}", text="Turns rows into columns; the gradient is turned back.",
     forward=_t,
@@ -241,7 +241,7 @@ def _transpose(self: Any, dim0: int, dim1: int) -> Any:
     return self.swapaxes(first, second) if self.ndim else self.view()
 
 
-transpose = view(
+transpose: Any = view(
     name="transpose", inputs=("self",), grad_fn="TransposeBackward0", aliases=("swapaxes", "swapdims"),
     formula=r"Y = X^{T}", text="Swaps two dimensions; the gradient is swapped back.",
     forward=_transpose,
@@ -271,7 +271,7 @@ def _inverse(dims: tuple, ndim: int) -> list[int]:
     return back
 
 
-permute = view(
+permute: Any = view(
     name="permute", inputs=("self",), grad_fn="PermuteBackward0",
     formula=r"y = x", text="Puts the dimensions in another order; the gradient's are put back.",
     forward=lambda self, *dims: self.transpose(_order(dims, self.ndim)),
@@ -374,7 +374,7 @@ def _expand(self: Any, *size: Any, implicit: bool = False) -> Any:
     return expand_array(self, tuple(sizes))
 
 
-expand = view(
+expand: Any = view(
     name="expand", inputs=("self",), grad_fn="ExpandBackward0", on=("Tensor",),
     formula=r"y = x", text="Repeats without copying; the gradients of all repetitions are summed.",
     forward=_expand,
@@ -407,7 +407,7 @@ def sum_to_size(self: Any, *size: Any) -> Any:
     return out.view(sizes) if lead else out
 
 
-alias = view(
+alias: Any = view(
     name="alias", inputs=("self",), grad_fn="AliasBackward0", on=(), formula=r"y = x",
              text="The same tensor once more.",
     forward=lambda self: self.view(), grads={"self": lambda grad: grad},
