@@ -29,7 +29,25 @@ def linear_cross_entropy(
     options: Any = None,
 ) -> Any:
     """cross_entropy of linear(input, linear_weight), whose weight may have dimensions after its classes."""
-    classes = linear_weight.shape[:-1]
+    classes, features = linear_weight.shape[:-1], linear_weight.shape[-1]
+    if input.dim() not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
+    if not classes:
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+    if input.shape[-1] != features:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {input.shape[-1]} and {features}, respectively"
+        )
+    if len(classes) > 1 and input.dim() == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched "
+            f"input, (N, {features}), got unbatched input with shape {tuple(input.shape)}"
+        )
+    if linear_bias is not None and linear_bias.shape != classes:
+        raise RuntimeError(f"expected linear_bias shape {tuple(classes)}, got {tuple(linear_bias.shape)}")
+    if ignore_index is not None and target.is_floating_point():
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
     bias = None if linear_bias is None else linear_bias.flatten()
     logits = OPS["linear"](input, linear_weight.flatten(0, -2), bias)
     logits = logits.view(*logits.shape[:-1], *classes)
