@@ -26,7 +26,7 @@ __all__ = ["normals_from_words"]
 _CHUNK = 8192
 # Loading numba takes as long as some ten million samples by arrays; a call costs as much as 5000 of them.
 _WORTH_COMPILING = 1 << 23
-_WORTH_LOADING = 1 << 17
+_WORTH_LOADING = 1 << 21
 _CALL = 5000
 
 _LOG = (
