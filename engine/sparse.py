@@ -118,6 +118,13 @@ class SparseTensor(Tensor):
 
     neg = __neg__
 
+    def __add__(self, other: Any) -> Any:
+        """The sum: sparse with a sparse tensor, dense with a dense one."""
+        if not isinstance(other, SparseTensor):
+            return self.to_dense() + other
+        where, what = np.hstack([self._where, other._where]), np.concatenate([self._what, other._what])
+        return SparseTensor(where, what, self._size, False)
+
     def zero_(self) -> SparseTensor:
         """No values any more."""
         self._where, self._what, self._is_coalesced = self._where[:, :0], self._what[:0], True

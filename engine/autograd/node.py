@@ -249,6 +249,9 @@ class AccumulateGrad(Node):
             return ()
         have = variable.grad
         if have is None:
+            if new.is_sparse:
+                variable.grad = new
+                return ()
             a = new._a
             if modes.grad_enabled and new._rg:
                 variable.grad = new
@@ -256,6 +259,8 @@ class AccumulateGrad(Node):
                 # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy of our own.
                 variable.grad = Tensor._of(a if isinstance(a, np.generic) else a.copy())
         elif modes.grad_enabled and (have._rg or new._rg):
+            variable.grad = have + new
+        elif have.is_sparse:
             variable.grad = have + new
         else:
             have._accumulate(new._a)

@@ -70,6 +70,17 @@ def _embedding_again(grad: Any, indices: Any, padding_idx: int) -> Any:
     return rows
 
 
+def _rows_only(grad: Any, indices: Any, num_weights: int, padding_idx: int) -> Any:
+    """The gradient as a sparse tensor of the rows in use, for sparse=True."""
+    from engine.sparse import SparseTensor
+
+    where = np.asarray(indices._a, np.int64).reshape(-1)
+    rows = grad._array().reshape(where.size, -1)
+    if padding_idx >= 0:
+        where, rows = where[where != padding_idx], rows[where != padding_idx]
+    return SparseTensor(where[None], rows, (num_weights, rows.shape[1]), False)
+
+
 embedding = kernel(
     name="embedding",
     inputs=("weight",),
@@ -80,8 +91,10 @@ embedding = kernel(
     text="Looks up rows of a table; each row's gradient is the sum over its uses.",
     forward=_embedding,
     grads={
-        "weight": lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq: (
-            embedding_dense_backward(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq)
+        "weight": lambda grad, weight_shape, indices, padding_idx, scale_grad_by_freq, sparse: (
+            _rows_only(grad, indices, weight_shape[0], padding_idx)
+            if sparse and not (modes.grad_enabled and grad._rg)
+            else embedding_dense_backward(grad, indices, weight_shape[0], padding_idx, scale_grad_by_freq)
         )
     },
     gradients={"weight": r"\textstyle\sum_{i: k_i = r} g_i \text{ for row } r"},

@@ -250,6 +250,21 @@ def test_a_step_of_a_sparse_gradient_touches_its_rows_only() -> None:
     assert p[1].tolist() == pytest.approx([0.9, 1.1], abs=1e-6)  # Adam's first step is lr * sign(g)
 
 
+def test_an_embedding_may_give_its_gradient_as_rows() -> None:
+    table = torch.nn.Embedding(4, 2, sparse=True)
+    table.weight.data.fill_(1.0)
+    table(torch.tensor([1, 1])).sum().backward()
+    assert table.weight.grad.is_sparse
+    assert table.weight.grad.coalesce().indices().tolist() == [[1]]
+    assert table.weight.grad.coalesce().values().tolist() == [[2.0, 2.0]]
+    torch.optim.SGD(table.parameters(), lr=0.25).step()
+    assert table.weight.tolist() == [[1.0, 1.0], [0.5, 0.5], [1.0, 1.0], [1.0, 1.0]]
+    with pytest.raises(
+        RuntimeError, match="Adam does not support sparse gradients, please consider SparseAdam"
+    ):
+        torch.optim.Adam(table.parameters()).step()
+
+
 def test_step_lr_falls_every_third_epoch() -> None:
     optimizer = torch.optim.SGD([parameter(1.0)], lr=1.0)
     scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3, gamma=0.5)
