@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from engine.protocol.event import Event, GradAccumulated, GradFlowed, GraphDefined, TensorKept, WalkedBack
+from engine.protocol.event import (
+    Event,
+    GradAccumulated,
+    GradFlowed,
+    GraphDefined,
+    TensorKept,
+    ValuesSampled,
+    WalkedBack,
+)
+
+SAMPLES_MAX = 2000
+"""Backwards of which only a sample is known are kept up to this many; the oldest are let go."""
 
 
 class Past(Protocol):
@@ -27,6 +39,7 @@ class History:
     def __init__(self) -> None:
         self._definitions: dict[str, GraphDefined] = {}
         self._details: dict[int, list[Event]] = {}
+        self._sampled: deque[int] = deque()
 
     def define(self, definition: GraphDefined) -> None:
         """Keep a structure."""
@@ -35,10 +48,18 @@ class History:
     def add(self, backward: int, event: Event) -> None:
         """Keep one event of the inside of `backward`; what was walked back over is forgotten."""
         events = self._details.setdefault(backward, [])
+        if isinstance(event, ValuesSampled) and not events:
+            self._sampled.append(backward)
+            if len(self._sampled) > SAMPLES_MAX:
+                self._let_go(self._sampled.popleft())
         if isinstance(event, WalkedBack):
             events[:] = [e for e in events if not _from(e, event.position)]
         else:
             events.append(event)
+
+    def _let_go(self, backward: int) -> None:
+        if all(isinstance(event, ValuesSampled) for event in self._details.get(backward, ())):
+            self._details.pop(backward, None)
 
     def definition(self, hash: str) -> GraphDefined | None:
         """The structure with this hash."""
