@@ -247,11 +247,11 @@ convolution = kernel(
     grad_fn="ConvolutionBackward0",
     on=("torch",),
     out=False,
-    formula=r"Y_{o} = b_{o} + \sum_{c} W_{oc} \star X_{c}",
+    formula=r"Y_{o} = \sum_{c} X_{c} \star W_{oc} + b_{o}",
     text="Slides a small window of weights over the input: every place is judged by the same weights.",
     forward=_convolution,
     grads={("input", "weight", "bias"): _gradients},
-    gradients={"input": r"W^{T} \star G", "weight": r"G \star X", "bias": r"\textstyle\sum G"},
+    gradients={"input": r"g \star W^{T}", "weight": r"g \star X", "bias": r"\textstyle\sum g"},
 )
 
 
@@ -319,7 +319,7 @@ def _conv(n: int) -> Any:
     function.__name__ = of
     function.__doc__ = f"A convolution over {n} dimension{'s' if n > 1 else ''}."
     return composite(
-        of, on=("torch", "nn.functional"), out=False, formula=r"Y_{o} = b_{o} + \sum_{c} W_{oc} \star X_{c}"
+        of, on=("torch", "nn.functional"), out=False, formula=r"Y_{o} = \sum_{c} X_{c} \star W_{oc} + b_{o}"
     )(function)
 
 

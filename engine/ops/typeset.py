@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.ops.gradient_words import GRADIENTS
+
 _INDICES = frozenset("nijklmocsdp")
 _POSTFIX = frozenset({"conj", "contiguous", "clone", "detach", "to"})
 _PRODUCTS = frozenset({"mm", "bmm", "matmul", "mv", "dot"})
@@ -27,19 +29,27 @@ class Unspeakable(Exception):
 
 
 def gradient_formulas(op: Any) -> dict[str, str]:
-    """For each input with a derivative its LaTeX: the record's own words, else an equation read from its lambda."""
+    """For each input with a derivative its equation in LaTeX: in the record's own words, else read from its lambda."""
     found: dict[str, str] = {}
-    own = getattr(op, "gradients", None) or {}
+    own = GRADIENTS.get(op.name, {}) | (getattr(op, "gradients", None) or {})
     for covers, fn in op.grads.items():
         for name in covers if isinstance(covers, tuple) else (covers,):
             if name in own:
-                found[name] = own[name]
+                found[name] = _whole(op, name, own[name])
             elif not isinstance(covers, tuple):
                 try:
                     found[name] = equation(op, name, fn)
                 except Unspeakable:
                     continue
     return found
+
+
+def _whole(op: Any, name: str, right: str) -> str:
+    """A record's own right-hand side as an equation; its `g` is the gradient that comes in."""
+    signs = symbols(op)
+    incoming = rf"(\partial L/\partial {signs.get('result', 'y')})"
+    right = re.sub(r"(?<![\\A-Za-z])g(?![A-Za-z])", lambda _: incoming, right)
+    return rf"\partial L/\partial {signs.get(name, name)} = {right}"
 
 
 def equation(op: Any, name: str, fn: Callable) -> str:
