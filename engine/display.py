@@ -28,7 +28,7 @@ class PrintOptions:
 
 
 options = PrintOptions()
-PROFILES = {
+PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},
     "short": {"precision": 2, "threshold": 1000, "edgeitems": 2, "linewidth": 80},
     "full": {"precision": 4, "threshold": math.inf, "edgeitems": 3, "linewidth": 80},
@@ -40,7 +40,8 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
                      linewidth: int | None = None, profile: str | None = None,
                      sci_mode: bool | None = None) -> None:
     """Set how tensors print: digits, when to leave out the middle, and when to write powers of ten."""
-    for name, value in PROFILES.get(profile or "", {}).items():
+    chosen: dict[str, Any] = PROFILES.get(profile or "", {})
+    for name, value in chosen.items():
         setattr(options, name, value)
     for name, value in (("precision", precision), ("threshold", threshold), ("edgeitems", edgeitems),
                         ("linewidth", linewidth)):

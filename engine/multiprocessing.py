@@ -11,7 +11,7 @@ from typing import Any
 def spawn(fn: Callable, args: tuple = (), nprocs: int = 1, join: bool = True, daemon: bool = False,
           start_method: str = "spawn") -> Any:
     """Run fn(i, *args) in nprocs processes."""
-    context = _mp.get_context(start_method)
+    context: Any = _mp.get_context(start_method)
     processes = [context.Process(target=fn, args=(i, *args), daemon=daemon) for i in range(nprocs)]
     for p in processes:
         p.start()
