@@ -53,7 +53,10 @@ class _ReadOut(QWidget):
         left = self.at.x() + 12
         if left + width > self.width() - 4:
             left = self.at.x() - 12 - width
-        top = min(max(4.0, self.at.y() - 12), self.height() - 28.0)
+            top = self.at.y() - 34
+        else:
+            top = self.at.y() - 12
+        top = min(max(4.0, top), self.height() - 28.0)
         card = QRectF(left, top, width, 24)
         painter.setPen(look["line"])
         painter.setBrush(look["panel"])

@@ -69,15 +69,32 @@ class InspectorDock(Dock):
         session = self.session
         chosen = (session.selection.kind, session.selection.id)
         here = session.here.id if session.here is not None else -1
-        place = (session.timeline.backward, session.timeline.position, here)
+        phase, serial = self._phase()
+        place = (session.timeline.backward, session.timeline.position, here, phase, serial)
         moved, self._last_here = place != self._last_here, place
         if "selection" in changes and chosen[0]:
             return chosen
+        if phase and (moved or self._focus[0] == phase):
+            return (phase, serial)
+        if self._focus[0] in ("forward", "optimizer"):
+            self._focus = chosen
         if here >= 0 and (moved or not self._focus[0] or not chosen[0]):
             return ("node", here)
         if "selection" in changes or "graph" in changes or "replaced" in changes:
             return chosen
         return self._focus if self._focus[0] else chosen
+
+    def _phase(self) -> tuple[str, int]:
+        """'forward' or 'optimizer' with a number where the run stands there, else ''."""
+        session = self.session
+        standing = session.standing
+        if standing is None or not session.timeline.following:
+            return "", -1
+        if standing.phase == "forward" and session.forward:
+            return "forward", session.forward[-1].serial
+        if standing.phase == "optimizer" and session.optimizer is not None:
+            return "optimizer", session.optimizer.step
+        return "", -1
 
     def look(self, changes: frozenset[str]) -> None:
         """Choose what to show; build its page if it is another; then fill in what is known."""
@@ -129,6 +146,10 @@ class InspectorDock(Dock):
             self._build_node(info)
         elif kind == "edge":
             self._build_edge(number)
+        elif kind == "forward":
+            self._build_forward()
+        elif kind == "optimizer":
+            self._build_optimizer()
         else:
             self._build_module(number)
         self.column.addStretch(1)
@@ -200,6 +221,45 @@ class InspectorDock(Dock):
             rules = rules_of(NodeInfo(info.node, info.op, [edge], info.outputs), graph)
             if rules:
                 self.column.addWidget(RuleCard("Chain rule", rules))
+
+    def _build_forward(self) -> None:
+        """The forward op that just ran: its formula, its result, and the ops before it."""
+        ran = self.session.forward[-1]
+        op = self.session.op_entry(ran.name) or self.session.op_entry(ran.op)
+        self.headline.setText(ran.op)
+        place = f"{Path(ran.file).name}:{ran.line}" if ran.line else ""
+        words = ["forward", ran.module, place, ran.name]
+        self.subtitle.setText(" &nbsp;·&nbsp; ".join(html.escape(w) for w in words if w))
+        if op is not None and op.text:
+            self.column.addWidget(muted(op.text))
+        if op is not None and op.formula:
+            self.column.addWidget(RuleCard("Forward", [Rule(op.formula, "", "")]))
+        if ran.digest is not None:
+            kind = ran.digest.dtype.removeprefix("torch.")
+            self.column.addWidget(caption("Result"))
+            self.column.addWidget(muted(f"{shape_text(ran.digest.shape)} {kind}\n{digest_line(ran.digest)}"))
+        earlier = self.session.forward[-13:-1]
+        if earlier:
+            self.column.addWidget(caption("Before it"))
+            lines = [
+                f"{e.line:>4}  {e.op}  {shape_text(e.digest.shape) if e.digest else ''}" for e in earlier
+            ]
+            label = muted("\n".join(lines))
+            label.setFont(font.mono(12))
+            self.column.addWidget(label)
+
+    def _build_optimizer(self) -> None:
+        """The optimizer's step: which parameters it moves, and how fast."""
+        step = self.session.optimizer
+        assert step is not None
+        self.headline.setText(step.optimizer)
+        self.subtitle.setText(f"optimizer &nbsp;·&nbsp; step {step.step}")
+        self.column.addWidget(caption("Learning rate"))
+        self.column.addWidget(muted(", ".join(figure(lr) for lr in dict.fromkeys(step.lr)) or "–"))
+        self.column.addWidget(caption("Parameters"))
+        label = muted("\n".join(step.names) or "–")
+        label.setFont(font.mono(12))
+        self.column.addWidget(label)
 
     def _build_module(self, number: int) -> None:
         call = self.session.graph.modules[number]

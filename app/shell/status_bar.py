@@ -29,6 +29,14 @@ _TOKENS = {
 }
 
 
+def standing_iteration(session: Session) -> int:
+    """The iteration, from 1, in whose forward or optimizer step the run stands."""
+    standing = session.standing
+    if standing is None:
+        return session.timeline.backward + 1
+    return standing.backward + (1 if standing.phase == "forward" else 0)
+
+
 def state_sentence(session: Session) -> str:
     """What goes on, in words: 'before AddmmBackward0, node 2 of 6, backward of iteration 41'."""
     if session.work is not None:
@@ -39,7 +47,8 @@ def state_sentence(session: Session) -> str:
     if session.state == "running" and timeline.following:
         return f"iteration {timeline.backward + 1}" if timeline.backward >= 0 else "before the first backward"
     if session.standing is not None and session.standing.phase != "backward" and timeline.following:
-        text = session.standing.text or f"{session.standing.phase} of iteration {timeline.backward + 1}"
+        place = f"{session.standing.phase} of iteration {standing_iteration(session)}"
+        text = f"after {session.standing.text}, {place}" if session.standing.text else place
         return f"{text}, line {session.standing.line}" if session.standing.line else text
     if here is not None and walk is not None:
         why = session.standing.why if session.standing is not None and timeline.following else ""

@@ -10,6 +10,7 @@ from app.look.icon import icon, icon_pixmap
 from app.session.session import Session
 
 from .shortcut import Shortcuts
+from .status_bar import standing_iteration
 
 HEIGHT_PX = 48
 TRANSPORT = ("run.to_start", "run.back", "run.toggle", "run.step", "run.to_end", "run.stop")
@@ -17,7 +18,9 @@ TRANSPORT = ("run.to_start", "run.back", "run.toggle", "run.step", "run.to_end",
 
 def iteration_text(session: Session) -> str:
     """'iteration 41 of 100', or ''. The total is known once the run is over."""
-    timeline = session.timeline
+    timeline, standing = session.timeline, session.standing
+    if standing is not None and standing.phase != "backward" and timeline.following:
+        return f"iteration {standing_iteration(session)}"
     if timeline.backward < 0 or not len(timeline):
         return ""
     last = timeline.last
@@ -31,7 +34,7 @@ def place_text(session: Session) -> str:
     if session.state == "running" and session.timeline.following:
         return ""
     if pause is not None and pause.phase != "backward" and session.timeline.following:
-        return pause.phase
+        return f"{pause.phase} · {pause.text}" if pause.text else pause.phase
     if walk is None or not walk.count:
         return ""
     if walk.position >= walk.count:

@@ -359,3 +359,22 @@ def test_every_dock_says_what_to_do_while_it_is_empty(opened):
         assert body is not None
         words = body.blank.label.text()
         assert words and not words.startswith("empty."), dock.key
+
+
+def test_a_forward_op_is_shown_with_its_formula_and_result(standing):
+    from engine.protocol import event as happened
+
+    from .made_run import FILE, digest
+
+    standing.session.apply(
+        [
+            happened.RunResumed(),
+            happened.OpRan(7, "addmm", "AddmmBackward0", 21, FILE, (), digest((2, 6), 1.5), "linear"),
+            happened.RunPaused("step", "forward", 41, -1, 0, FILE, 21, "addmm"),
+        ]
+    )
+    look(standing)
+    assert standing.bench.inspector.headline.text() == "addmm"
+    assert standing.top.place.text() == "forward · addmm"
+    assert standing.top.iteration.text() == "iteration 42"
+    assert standing.status.sentence.text() == "after addmm, forward of iteration 42, line 21"
