@@ -202,11 +202,6 @@ class RNNBase(Module):
             self._flat_weights_names = [name for names in self._all_weights for name in names]
         self._init_flat_weights()
 
-    def __getstate__(self) -> dict:
-        state = super().__getstate__()
-        state["_flat_weights"] = []
-        return state
-
     @property
     def all_weights(self) -> list[list[Any]]:
         """The parameters of every layer and direction."""
