@@ -470,7 +470,7 @@ class Tensor:
         made._a = np.array(self._a, order="K")
         return made
 
-    def __reduce_ex__(self, protocol: int) -> Any:
+    def __reduce_ex__(self, protocol: Any) -> Any:
         extra = {k: v for k, v in self.__dict__.items()
                  if k not in ("_a", "_cell", "_accumulator", "_view", "_fn", "_hooked", "_nr", "grad")}
         # by name: `torch` need not be importable where it is read
@@ -508,7 +508,7 @@ class Parameter(Tensor):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         pass
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + Tensor.__repr__(self)
 
     def __format__(self, spec: str) -> str:

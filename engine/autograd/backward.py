@@ -285,7 +285,8 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     if len(ts) != len(gs):
         raise RuntimeError(f"got {len(ts)} tensors and {len(gs)} gradients")
-    roots, grads = [], []
+    roots: list[Any] = []
+    grads: list[Any] = []
     for t, g in zip(ts, gs):
         grads.append(root_gradient(t, g))
         if not t._rg:
@@ -315,7 +316,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     gs = _listed(grad_outputs) or [None] * len(outs)
     if is_grads_batched:
         return _batched_grad(outs, ins, gs, retain_graph, create_graph, allow_unused)
-    roots, grads = [], []
+    roots: list[Any] = []
+    grads: list[Any] = []
     for t, g in zip(outs, gs):
         g = root_gradient(t, g)
         if not t._rg:

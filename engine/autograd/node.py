@@ -60,7 +60,7 @@ class SavedTensor:
                 found = self.unpack_hook(self.packed)
         else:
             found = self.tensor
-            cell = found._cell
+            cell = found._cell  # type: ignore[union-attr]
             if cell is not None and cell[0] != self.version:
                 raise RuntimeError(changed_in_place(found, self.version, node, self.output))
         if self.output >= 0 and modes.grad_enabled:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class device:
     """A device: torch.device("cpu"), torch.device("cuda", 0)."""
@@ -9,22 +11,26 @@ class device:
     __slots__ = ("type", "index")
     __module__ = "torch"
     KINDS = ("cpu", "cuda", "meta", "mps", "xpu")
+    type: str
+    index: int | None
 
-    def __init__(self, type: str | device | int, index: int | None = None) -> None:  # noqa: A002
-        if isinstance(type, device):
-            type, index = type.type, type.index  # noqa: A001
-        elif isinstance(type, int):
-            type, index = "cuda", type  # noqa: A001
-        elif ":" in type:
-            type, _, number = type.partition(":")  # noqa: A001
+    def __init__(self, type: Any, index: int | None = None) -> None:
+        kind = type
+        if isinstance(kind, device):
+            kind, index = kind.type, kind.index  # type: ignore[assignment]
+        elif isinstance(kind, int):
+            kind, index = "cuda", kind  # type: ignore[assignment]
+        elif ":" in kind:
+            kind, _, number = kind.partition(":")
             if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
+                raise RuntimeError(f"Invalid device string: '{kind}:{number}'")
             index = int(number)
-        if type not in self.KINDS:
-            raise RuntimeError("Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, "
-                               f"xla, lazy, vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device "
-                               f"string: {type}")
-        object.__setattr__(self, "type", type)
+        if kind not in self.KINDS:
+            raise RuntimeError(
+                "Expected one of cpu, cuda, ipu, xpu, mkldnn, opengl, opencl, ideep, hip, ve, fpga, maia, xla, lazy, "
+                "vulkan, mps, meta, hpu, mtia, privateuseone device type at start of device string: "
+                f"{kind}")
+        object.__setattr__(self, "type", kind)
         object.__setattr__(self, "index", index)
 
     def __setattr__(self, name: str, value: object) -> None:

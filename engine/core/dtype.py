@@ -5,6 +5,8 @@ Source: https://pytorch.org/docs/stable/tensor_attributes.html#type-promotion-do
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 BOOL, INTEGER, FLOAT, COMPLEX = range(4)
@@ -245,7 +247,7 @@ class finfo:
         if d is bfloat16:
             import ml_dtypes
 
-            info = ml_dtypes.finfo(d.numpy)
+            info: Any = ml_dtypes.finfo(d.numpy)
         else:
             info = np.finfo(d.numpy)
         self.bits, self.dtype = d.itemsize * 8, d.name

@@ -173,7 +173,7 @@ class Expression:
                 return str(bool(node)), True
             if not isinstance(node, (int, float, np.floating, np.integer)):
                 raise NotAFormula(f"a {type(node).__name__} in a formula")
-            return self._constant(node), False
+            return self._constant(node), False  # type: ignore[arg-type]
         if node.op == "input":
             return f"v_{node.args[0]}", False
         key = self._key(node)
@@ -267,7 +267,7 @@ def forward_of(op: Any, settings: dict[str, Any] | None = None, numbers: tuple[s
             args.append(Symbol("input", p.name))
         else:
             args.append(
-                (settings or {}).get(p.name, None if p.default is inspect.Parameter.empty else p.default)
+                (settings or {}).get(p.name, None if p.default is inspect.Parameter.empty else p.default)  # type: ignore[arg-type]
             )
     return _traced(
         op.forward, args, [o for o in operands if o not in numbers], [o for o in operands if o in numbers]
@@ -288,7 +288,7 @@ def gradient_of(
             args.append(Symbol("input", n))
         else:
             default = op.signature.parameters[n].default if n in op.signature.parameters else None
-            args.append((settings or {}).get(n, None if default is inspect.Parameter.empty else default))
+            args.append((settings or {}).get(n, None if default is inspect.Parameter.empty else default))  # type: ignore[arg-type]
     used = [n for n in names if n in operands]
     return _traced(
         op.grads[which], args, [n for n in used if n not in numbers], [n for n in used if n in numbers]

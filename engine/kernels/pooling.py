@@ -40,7 +40,7 @@ def _spread(
     if not any(padding) and all(a <= b for a, b in zip(need, size)):
         return x
     whole = np.full((*x.shape[:-k], *need), fill, x.dtype)
-    whole[(..., *(slice(p, p + n) for p, n in zip(padding, size)))] = x
+    whole[(..., *(slice(p, p + n) for p, n in zip(padding, size)))] = x  # type: ignore[index]
     return whole
 
 
@@ -172,7 +172,7 @@ def mean_gradient(
     share = g / np.asarray(_divisors(size, reach, stride, padding, out, include, override)).astype(g.dtype)
     for at in product(*map(range, reach)):
         whole[_part(at, stride, ones, out)] += share
-    return np.ascontiguousarray(whole[(..., *(slice(p, p + n) for p, n in zip(padding, size)))])
+    return np.ascontiguousarray(whole[(..., *(slice(p, p + n) for p, n in zip(padding, size)))])  # type: ignore[arg-type]
 
 
 def bounds(n: int, m: int) -> list[tuple[int, int]]:
@@ -188,8 +188,8 @@ def adaptive_maximum(x: np.ndarray, out: tuple) -> tuple[np.ndarray, np.ndarray]
     flat = np.arange(prod(size)).reshape(size)
     for at in product(*map(range, out)):
         part = tuple(slice(*bounds(n, m)[i]) for n, m, i in zip(size, out, at))
-        v = x[(..., *part)].reshape(*lead, -1)
+        v = x[(..., *part)].reshape(*lead, -1)  # type: ignore[arg-type]
         first = np.argmax(v, axis=-1)
-        best[(..., *at)] = np.take_along_axis(v, first[..., None], -1)[..., 0]
-        where[(..., *at)] = flat[part].reshape(-1)[first]
+        best[(..., *at)] = np.take_along_axis(v, first[..., None], -1)[..., 0]  # type: ignore[index]
+        where[(..., *at)] = flat[part].reshape(-1)[first]  # type: ignore[index]
     return best, where

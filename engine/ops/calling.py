@@ -179,7 +179,7 @@ def named_tuple(name: str, fields: tuple[str, ...]) -> Callable:
     body = {"__repr__": __repr__, "__new__": __new__, "__module__": "torch.return_types", "_fields": fields,
             "n_fields": len(fields), "__slots__": ()}
     for i, k in enumerate(fields):
-        body[k] = property(lambda self, i=i: tuple.__getitem__(self, i))
+        body[k] = property(lambda self, i=i: tuple.__getitem__(self, i))  # type: ignore[misc]
     return type(name, (tuple,), body)
 
 

@@ -41,7 +41,7 @@ def _bits(name: str, text: str, compute: Any) -> Any:
     def forward(self: Any, other: Any) -> Any:
         a = getattr(self, "dtype", getattr(other, "dtype", None))
         if a is not None and a.kind in "fc" or isinstance(other, float):
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dt.scalar_type_name(dt.FROM_NUMPY[a])}'")
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dt.scalar_type_name(dt.FROM_NUMPY[a])}'")  # type: ignore[index]
         return compute(self, other)
 
     return pointwise(name=name, operands=("self", "other"), inputs=(), inplace=True, promote="keep",

@@ -18,25 +18,25 @@ def contract(equation: str, operands: list) -> Any:
     rest = 0
     split: list[tuple[list[str], bool, list[str]]] = []
     for i, (term, t) in enumerate(zip(terms, operands)):
-        before, dots, after = term.partition("...")
-        for c in before + after:
+        head, dots, tail = term.partition("...")
+        for c in head + tail:
             if not c.isalpha():
                 raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation string, "
                                    "subscripts must be in [a-zA-Z]")
-        named = len(before) + len(after)
+        named = len(head) + len(tail)
         if not dots and named != t.ndim or dots and named > t.ndim:
             raise RuntimeError(f"einsum(): the number of subscripts in the equation ({named}) does not match the number of "
                                f"dimensions ({t.ndim}) for operand {i} and no ellipsis was given")
         if dots:
             rest = max(rest, t.ndim - named)
-        split.append((list(before), bool(dots), list(after)))
+        split.append((list(head), bool(dots), list(tail)))
     letters = sorted({c for b, _, a in split for c in b + a})
     counts = {c: sum((b + a).count(c) for b, _, a in split) for c in letters}
     if arrow:
-        before, dots, after = right.partition("...")
-        out = list(before) + [f"#{k}" for k in range(rest) if dots] + list(after)
-        for c in before + after:
-            if (before + after).count(c) > 1:
+        head, dots, tail = right.partition("...")
+        out = list(head) + [f"#{k}" for k in range(rest) if dots] + list(tail)
+        for c in head + tail:
+            if (head + tail).count(c) > 1:
                 raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
             if c not in counts:
                 raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
@@ -46,8 +46,8 @@ def contract(equation: str, operands: list) -> Any:
     order = out + summed
     at = {c: i for i, c in enumerate(order)}
     sizes: dict[str, int] = {}
-    lined = []
-    for (before, dots, after), t in zip(split, operands):
+    lined: list[Any] = []
+    for (before, dots, after), t in zip(split, operands):  # type: ignore[assignment]
         here = t.ndim - len(before) - len(after)
         names = before + [f"#{rest - here + k}" for k in range(here)] + after
         t, names = _diagonals(t, names)

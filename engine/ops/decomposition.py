@@ -240,7 +240,7 @@ svd_ = kernel(
     name="_linalg_svd", inputs=("A",), grad_fn="LinalgSvdBackward0", on=("torch",), returns=("U", "S", "Vh"), out=False,
     formula=r"A = U\,\Sigma\,V^{H}", text="A matrix as a rotation, a stretch, and a rotation.",
     forward=lambda A, full_matrices=False: _svd(A, full_matrices),
-    grads={"A": lambda grads, result0, result1, result2: _svd_slope(*grads, result0, result1, result2)},
+    grads={"A": lambda grads, result0, result1, result2: _svd_slope(*grads, result0, result1, result2)},  # type: ignore[call-arg]
 )
 _LINALG_SVD, _SVD = named_tuple("linalg_svd", ("U", "S", "Vh")), named_tuple("svd", ("U", "S", "V"))
 composite("svd", on=("linalg",))(lambda A, full_matrices=True, *, driver=None: _LINALG_SVD(tuple(svd_(A, full_matrices))))

@@ -130,7 +130,7 @@ class Functions:
 
 
 f = Functions()
-for _name, _compute in {
+_ELEMENTARY: dict[str, Callable] = {
     "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "log": np.log, "log2": np.log2, "log10": np.log10,
     "log1p": np.log1p, "sqrt": np.sqrt, "sin": np.sin, "cos": np.cos, "tan": np.tan, "sinh": np.sinh, "cosh": np.cosh,
     "tanh": np.tanh, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "asinh": np.arcsinh,
@@ -144,5 +144,6 @@ for _name, _compute in {
     "logaddexp": np.logaddexp, "logaddexp2": np.logaddexp2, "copysign": np.copysign, "signbit": np.signbit,
     "erf": _special("erf"), "erfc": _special("erfc"), "erfinv": _special("erfinv"), "lgamma": _special("gammaln"),
     "digamma": _special("digamma"),
-}.items():
+}
+for _name, _compute in _ELEMENTARY.items():
     f.define(_name, _compute)

@@ -372,7 +372,7 @@ def instance_norm(
     with modes.no_grad():
         for kept, each in ((running_mean, means), (running_var, variances)):
             if kept is not None and use_input_stats:
-                kept.copy_(each.view(n, c).mean(0))
+                kept.copy_(each.view(n, c).mean(0))  # type: ignore[union-attr]
     return y.view(*shape)
 
 

@@ -98,7 +98,7 @@ def _max_pool(n: int) -> Any:
         ceil_mode: bool = False,
     ) -> tuple:
         settings = _checked(self, n, of, kernel_size, stride, padding, dilation, ceil_mode)
-        return arrays.maximum(self, *settings, ceil_mode)
+        return arrays.maximum(self, *settings, ceil_mode)  # type: ignore[call-arg]
 
     def back(grad_output: Any, indices: Any, size: Any, once: Any) -> Any:
         return arrays.scattered(grad_output, indices, size[-n:], once)

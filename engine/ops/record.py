@@ -234,7 +234,7 @@ class Op:
             else ([x._a.shape for x in v], None) if type(v) in (list, tuple) and v and isinstance(v[0], T)
             else None for i in self.input_at])
         if many:
-            node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)
+            node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)  # type: ignore[assignment]
             for nr, o in enumerate(outs):
                 if isinstance(o, T) and nr not in self.nondiff and o._a.dtype.kind in "fcV":
                     o._rg, o._fn, o._nr = True, node, nr
@@ -309,7 +309,7 @@ class OpNode(Node):
         for name, meta in zip(op.inputs, self._inputs):
             g = found.get(name)
             if type(g) in (list, tuple):
-                out.extend(g)
+                out.extend(g)  # type: ignore[arg-type]
             else:
                 if g is not None and meta is not None and meta[1] is not None:
                     g = fitted(g, meta)
@@ -347,7 +347,7 @@ class PointwiseNode(OpNode):
         again = modes.grad_enabled
         g = grad if again else grad._a
         T = nodes.Tensor
-        out = []
+        out = []  # type: ignore[var-annotated]
         saved = self.saved
         if saved is nodes.FREED:
             raise RuntimeError(nodes.SECOND_TIME)

@@ -364,7 +364,7 @@ def _weights(params: Any, has_biases: bool, projected: bool) -> list[_Weights]:
     for i in range(0, len(params), size):
         part = params[i : i + size]
         w_hr = part.pop() if projected else None
-        found.append(_Weights(*part, *(() if has_biases else (None, None)), w_hr))
+        found.append(_Weights(*part, *(() if has_biases else (None, None)), w_hr))  # type: ignore[call-arg]
     return found
 
 

@@ -31,7 +31,7 @@ def read_image(path: Any, mode: ImageReadMode = ImageReadMode.UNCHANGED, apply_e
     import engine as torch
 
     try:
-        picture = Image.open(path)
+        picture: Any = Image.open(path)
         picture.load()
     except FileNotFoundError:
         raise RuntimeError(f"[Errno 2] No such file or directory: '{path}'") from None

@@ -56,7 +56,7 @@ def weights_of(name: str, **files: str) -> Any:
     """An enum of weights: weights_of("ResNet18_Weights", IMAGENET1K_V1="resnet18-f37072fd.pth")."""
     members = {k: Weights(HOST + v) for k, v in files.items()}
     members["DEFAULT"] = list(members.values())[-1]
-    return WeightsEnum(name, members)  # type: ignore[call-overload]
+    return WeightsEnum(name, members)  # type: ignore[call-arg]
 
 
 def cache_folder() -> Path:

@@ -93,7 +93,7 @@ class RandomResizedCrop(Module):
         """Where to crop: (top, left, height, width)."""
         _, height, width = F.get_dimensions(img)
         area = height * width
-        log_ratio = torch.log(torch.tensor(ratio))
+        log_ratio = torch.log(torch.tensor(ratio))  # type: ignore[operator]
         for _ in range(10):
             target = area * torch.empty(1).uniform_(scale[0], scale[1]).item()
             aspect = torch.exp(torch.empty(1).uniform_(log_ratio[0].item(), log_ratio[1].item())).item()
@@ -203,7 +203,7 @@ class RandomErasing(Module):
         if not torch.rand(1) < self.p:
             return img
         height, width = img.shape[-2:]
-        log_ratio = torch.log(torch.tensor(self.ratio))
+        log_ratio = torch.log(torch.tensor(self.ratio))  # type: ignore[operator]
         for _ in range(10):
             target = height * width * torch.empty(1).uniform_(self.scale[0], self.scale[1]).item()
             aspect = torch.exp(torch.empty(1).uniform_(log_ratio[0].item(), log_ratio[1].item())).item()
