@@ -29,7 +29,7 @@ class Unspeakable(Exception):
 
 
 def gradient_formulas(op: Any) -> dict[str, str]:
-    """For each input with a derivative its equation in LaTeX: in the record's own words, else read from its lambda."""
+    """For each input with a derivative its equation: the record's own words, or read from its lambda."""
     found: dict[str, str] = {}
     own = GRADIENTS.get(op.name, {}) | (getattr(op, "gradients", None) or {})
     for covers, fn in op.grads.items():
