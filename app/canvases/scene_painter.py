@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
-from app.canvases.marks import ARRIVED, DONE, HERE, Marks
+from app.canvases.marks import ARRIVED, DONE, HERE, NO_GRADIENT, Marks
 from app.canvases.wire_painter import BESIDE_PX, WirePainter
 from app.layout.fold import BOX, INPUT, LEAF, MENTION, OP
 from app.layout.scene import Scene
@@ -58,7 +58,7 @@ class ScenePainter:
         self._metrics = {id(f): QFontMetricsF(f) for f in fonts}
         rects = scene.item_rect
         self._item_ends = rects[:, :2] + rects[:, 2:]
-        self._crowded = _crowded(scene)
+        self._crowded, self._above = _crowded(scene)
         self._group_ends = scene.group_rect[:, :2] + scene.group_rect[:, 2:]
 
     # -- what is visible ------------------------------------------------------------------------------------
@@ -262,7 +262,9 @@ class ScenePainter:
         for wire in wires.tolist():
             text = scene.wire_labels[wire]
             x, y = scene.wire_label_at[wire].tolist()
-            if text:
+            above = int(self._above[wire])
+            covered = above >= 0 and marks.gradient[above] != NO_GRADIENT and not scene.downwards
+            if text and not covered:
                 painter.setFont(self.small)
                 painter.setPen(self.look["muted"])
                 if scene.downwards:
@@ -274,6 +276,7 @@ class ScenePainter:
                 width = bold.horizontalAdvance(value)
                 painter.setFont(self.small_medium)
                 if self._crowded[wire] and not scene.downwards:
+                    x -= max(30.0, metrics.horizontalAdvance(text)) / 2 + width / 2 + 6
                     painter.setPen(Qt.PenStyle.NoPen)
                     painter.setBrush(self._ground_at(x, y))
                     painter.drawRect(QRectF(x - width / 2 - 2, y + BESIDE_PX - 6, width + 4, 12))
@@ -401,9 +404,12 @@ def gain_colour(gain: float, look: Theme) -> QColor:
     return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs))
 
 
-def _crowded(scene: Scene) -> np.ndarray:
-    """Wires with another so near below at the same item that a number has no room between them."""
+def _crowded(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Wires with another so near below at the same item that a number has no room between them.
+
+    And for each wire the one that is so near above it, -1 for none."""
     crowded = np.zeros(len(scene.wire_source), bool)
+    above = np.full(len(scene.wire_source), -1, np.int32)
     drawn = np.flatnonzero(np.diff(scene.point_at) > 0)
     if len(drawn):
         height = scene.points[scene.point_at[1:][drawn] - 1, 1]
@@ -413,7 +419,8 @@ def _crowded(scene: Scene) -> np.ndarray:
         both = flows[order][1:] & flows[order][:-1]
         near = both & (np.diff(target[order]) == 0) & (np.diff(height[order]) < 34)
         crowded[drawn[order[:-1][near]]] = True
-    return crowded
+        above[drawn[order[1:][near]]] = drawn[order[:-1][near]]
+    return crowded, above
 
 
 def _touching(rects: np.ndarray, ends: np.ndarray, left: float, top: float, right: float,

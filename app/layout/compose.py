@@ -142,6 +142,7 @@ class _Composer:
         room = self.rooms[group]
         level = room.level
         level.lane_px = 48.0 if self.downwards else 24.0
+        level.number_px = 0.0 if self.downwards else 40.0
         for number in range(len(room.in_ports)):
             room.vertices["in", number] = vertex = level.add(0.0, 0.0)
             level.first.add(vertex)

@@ -146,7 +146,8 @@ class _Folder:
         outline = self.outline
         source, target = outline.sources[edge], outline.targets[edge]
         if not self.leaf[source]:
-            return self.users[source] > (3 if self.side[source] else self.hub_users)
+            inner = self.side[source] and outline.node_modules[source] >= 0
+            return self.users[source] > (3 if inner else self.hub_users)
         home = outline.node_modules[source]
         if home >= 0 or self.users[source] > 3:
             return True

@@ -101,6 +101,9 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
             column_of[vertex] = number
             if vertex < real and level.along[vertex] > width[number]:
                 width[number] = level.along[vertex]
+    entered = [0] * real
+    for chain in parts.chains:
+        entered[chain[-1]] += 1
     slant = [0.0] * (len(columns) + 1)
     flat = [0.0] * (len(columns) + 1)
     level_label = [0.0] * (len(columns) + 1)
@@ -116,7 +119,8 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
                 bends.setdefault((gap, step > 0), []).append((high, number))
             if b == chain[-1] and arc.label_px:
                 if bend > 1:
-                    flat[gap] = max(flat[gap], arc.label_px + 8)
+                    number_px = level.number_px if entered[b] > 1 else 0.0
+                    flat[gap] = max(flat[gap], arc.label_px + 8 + number_px)
                 level_label[gap] = max(level_label[gap], arc.label_px + 24)
     stagger, shifts = _staggered(bends)
     left = [0.0] * len(columns)
@@ -142,9 +146,6 @@ def _routed(level: Level, parts: Segments, turned: list[bool], across: list[floa
     along = [left[column_of[v]] + (width[column_of[v]] - level.along[v]) / 2 for v in range(real)]
     paths: list[list[Point]] = []
     labels: list[Point] = []
-    entered = [0] * real
-    for chain in parts.chains:
-        entered[chain[-1]] += 1
     for number, (arc, chain) in enumerate(zip(level.arcs, parts.chains, strict=True)):
         turns = [(shifts.get((number, column_of[b]), 0.0), stagger.get(column_of[b], 0.0))
                  for b in chain[1:]]
@@ -210,11 +211,13 @@ def _path(level: Level, chain: list[int], along: list[float], across: list[float
                 label = ((high + end[0] - 4) / 2 if label_px else end[0], next_y)
         elif last:
             start = corners[-1][0] if len(corners) == 1 else max(corners[-1][0], low)
-            if shared and flat_px:
+            if shared and flat_px and not level.number_px:
                 start = max(start, high - 10.0 - flat_px - 4)
             label = ((start + end[0]) / 2, next_y)
         y = next_y
     corners.append(end)
+    if shared and label_px and level.number_px:
+        label = (end[0] - 14.0 - label_px / 2, end[1])
     return curves(corners), label
 
 

@@ -38,6 +38,8 @@ class Level:
     last: set[int] = field(default_factory=set)
     least_px: float = 0.0
     """Least length along the flow."""
+    number_px: float = 40.0
+    """Room along the flow for a gradient's number, where several arcs end at one vertex."""
     lane_px: float = 22.0
     """Room across between two arcs that pass beside each other."""
 
