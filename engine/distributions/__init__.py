@@ -4,7 +4,8 @@ distribution.py  what all have in common
 parameter.py     how their parameters are given
 constraints.py   which values are valid
 normal.py, bernoulli.py ...  one distribution each
-transforms.py    invertible maps;  transformed_distribution.py  what comes out of them
+transforms.py, vector_transforms.py  invertible maps;  constraint_registry.py  which map leads where
+transformed_distribution.py  what comes out of maps
 independent.py   turns batch dimensions into event dimensions
 kl.py            kl_divergence of pairs
 May import: the floors below engine.nn, and engine itself at call time.
@@ -19,6 +20,7 @@ from engine.distributions.binomial import Binomial
 from engine.distributions.categorical import Categorical
 from engine.distributions.cauchy import Cauchy
 from engine.distributions.chi2 import Chi2
+from engine.distributions.constraint_registry import biject_to, transform_to
 from engine.distributions.dirichlet import Dirichlet
 from engine.distributions.distribution import Distribution
 from engine.distributions.exponential import Exponential
@@ -34,6 +36,7 @@ from engine.distributions.kl import kl_divergence, register_kl
 from engine.distributions.kumaraswamy import Kumaraswamy
 from engine.distributions.laplace import Laplace
 from engine.distributions.log_normal import LogNormal
+from engine.distributions.logistic_normal import LogisticNormal
 from engine.distributions.mixture_same_family import MixtureSameFamily
 from engine.distributions.multinomial import Multinomial
 from engine.distributions.multivariate_normal import MultivariateNormal
@@ -62,6 +65,13 @@ from engine.distributions.transforms import (
     identity_transform,
 )
 from engine.distributions.uniform import Uniform
+from engine.distributions.vector_transforms import (
+    CatTransform,
+    CumulativeDistributionTransform,
+    LowerCholeskyTransform,
+    StackTransform,
+    StickBreakingTransform,
+)
 from engine.distributions.weibull import Weibull
 
 # PyTorch's names of two modules.
@@ -74,10 +84,12 @@ __all__ = [
     "Bernoulli",
     "Beta",
     "Binomial",
+    "CatTransform",
     "Categorical",
     "Cauchy",
     "Chi2",
     "ComposeTransform",
+    "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
     "ExpRelaxedCategorical",
@@ -95,7 +107,9 @@ __all__ = [
     "Kumaraswamy",
     "Laplace",
     "LogNormal",
+    "LogisticNormal",
     "LogitRelaxedBernoulli",
+    "LowerCholeskyTransform",
     "MixtureSameFamily",
     "Multinomial",
     "MultivariateNormal",
@@ -112,16 +126,20 @@ __all__ = [
     "SigmoidTransform",
     "SoftmaxTransform",
     "SoftplusTransform",
+    "StackTransform",
+    "StickBreakingTransform",
     "StudentT",
     "TanhTransform",
     "Transform",
     "TransformedDistribution",
     "Uniform",
     "Weibull",
+    "biject_to",
     "constraints",
     "identity_transform",
     "kl",
     "kl_divergence",
     "register_kl",
+    "transform_to",
     "transforms",
 ]

@@ -142,3 +142,29 @@ def test_a_mixture_weighs_the_densities_of_its_components() -> None:
 def test_expand_repeats_the_batch() -> None:
     wide = built(engine, "Gamma", ([1.0, 2.0], 3.0)).expand((4, 2))
     assert tuple(wide.batch_shape) == (4, 2) and tuple(wide.sample((5,)).shape) == (5, 4, 2)
+
+
+@pytest.mark.parametrize("name", ["real", "positive", "unit_interval", "simplex", "lower_cholesky"])
+def test_free_numbers_are_mapped_into_a_constraint_and_back(name: str) -> None:
+    D = engine.distributions
+    constraint = getattr(D.constraints, name)
+    x = engine.from_numpy(np.random.default_rng(0).standard_normal((2, 3, 3)))
+    for registry in (D.transform_to, D.biject_to):
+        if registry is D.biject_to and name == "lower_cholesky":
+            continue
+        into = registry(constraint)
+        assert constraint.check(into(x)).all().item()
+        if into.bijective:
+            np.testing.assert_allclose(into.inv(into(x))._array(), x._array(), atol=1e-6)
+
+
+def test_breaking_a_stick_stretches_as_its_jacobian_says() -> None:
+    broken = engine.distributions.StickBreakingTransform()
+    x, step = np.array([0.3, -0.8, 0.5]), 1e-6
+    columns = []
+    for i in range(3):
+        moved = [broken(engine.from_numpy(x + sign * step * np.eye(3)[i]))._array() for sign in (1, -1)]
+        columns.append((moved[0] - moved[1])[:-1] / (2 * step))
+    value = engine.from_numpy(x)
+    expected = np.log(abs(np.linalg.det(np.stack(columns))))
+    assert broken.log_abs_det_jacobian(value, broken(value)).item() == pytest.approx(expected, rel=1e-6)
