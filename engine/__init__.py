@@ -31,7 +31,14 @@ for _name, _d in _SHORT_NAMES.items():
     globals()[_name] = _d
 
 from engine.core.layout import (  # noqa: E402
-    channels_last, channels_last_3d, contiguous_format, layout, memory_format, preserve_format, sparse_coo, sparse_csr,
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_coo,
+    sparse_csr,
     strided,
 )
 from engine.autograd.modes import (  # noqa: E402
@@ -47,19 +54,53 @@ def broadcast_shapes(*shapes) -> Size:
 
 
 _LATE = {
-    **dict.fromkeys((
-        "compile", "are_deterministic_algorithms_enabled", "get_default_device", "get_deterministic_debug_mode",
-        "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "is_warn_always_enabled",
-        "is_deterministic_algorithms_warn_only_enabled", "set_default_device", "set_default_tensor_type",
-        "set_deterministic_debug_mode", "set_float32_matmul_precision", "set_flush_denormal", "set_num_interop_threads",
-        "set_num_threads", "set_warn_always", "use_deterministic_algorithms", "get_file_path"), "engine.settings"),
-    **dict.fromkeys((
-        "BFloat16Tensor", "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor",
-        "IntTensor", "LongTensor", "ShortTensor"), "engine.legacy"),
+    **dict.fromkeys(
+        (
+            "compile",
+            "are_deterministic_algorithms_enabled",
+            "get_default_device",
+            "get_deterministic_debug_mode",
+            "get_float32_matmul_precision",
+            "get_num_interop_threads",
+            "get_num_threads",
+            "is_warn_always_enabled",
+            "is_deterministic_algorithms_warn_only_enabled",
+            "set_default_device",
+            "set_default_tensor_type",
+            "set_deterministic_debug_mode",
+            "set_float32_matmul_precision",
+            "set_flush_denormal",
+            "set_num_interop_threads",
+            "set_num_threads",
+            "set_warn_always",
+            "use_deterministic_algorithms",
+            "get_file_path",
+        ),
+        "engine.settings",
+    ),
+    **dict.fromkeys(
+        (
+            "BFloat16Tensor",
+            "BoolTensor",
+            "ByteTensor",
+            "CharTensor",
+            "DoubleTensor",
+            "FloatTensor",
+            "HalfTensor",
+            "IntTensor",
+            "LongTensor",
+            "ShortTensor",
+        ),
+        "engine.legacy",
+    ),
     **dict.fromkeys(("TypedStorage", "UntypedStorage"), "engine.storage"),
     **dict.fromkeys(("get_printoptions", "set_printoptions"), "engine.display"),
-    "autocast": "engine.amp", "is_autocast_enabled": "engine.amp", "vmap": "engine.func",
-    "OutOfMemoryError": "engine.cuda", "save": "engine.serialization", "load": "engine.serialization",
+    "autocast": "engine.amp",
+    "is_autocast_enabled": "engine.amp",
+    "vmap": "engine.func",
+    "OutOfMemoryError": "engine.cuda",
+    "save": "engine.serialization",
+    "load": "engine.serialization",
     "sparse_coo_tensor": "engine.sparse",
 }
 """Functions of torch.* whose file is loaded when they are first asked for."""

@@ -28,10 +28,14 @@ class NoGrad:
     def __get__(self, t: Any, owner: Any = None) -> Any:
         if t is not None and t._fn is not None and t._fn.retained is None:
             warnings.warn(
-                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-                "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
-                "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information. "
+                "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+                "attribute won't be "
+                "populated during autograd.backward(). If you indeed want the .grad field to be populated "
+                "for a non-leaf "
+                "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by "
+                "mistake, make sure "
+                "you access the leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more "
+                "information. "
                 "(Triggered internally at /__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:493.)",
                 UserWarning, stacklevel=2)
         return None
@@ -259,7 +263,8 @@ class Tensor:
     @requires_grad.setter
     def requires_grad(self, on: bool) -> None:
         if self._fn is not None and not on:
-            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to use a computed "
+            raise RuntimeError("you can only change requires_grad flags of leaf variables. If you want to "
+                               "use a computed "
                                "variable in a subgraph that doesn't require differentiation use "
                                "var_no_grad = var.detach().")
         if on and self._a.dtype.kind not in "fcV":
@@ -315,8 +320,10 @@ class Tensor:
         """Forget the history."""
         if self._view is not None:
             raise RuntimeError("Can't detach views in-place. Use detach() instead. If you are using "
-                               "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is set as True, "
-                               "gradients are views of DDP buckets, and hence detach_() cannot be called on these gradients.")
+                               "DistributedDataParallel (DDP) for training, and gradient_as_bucket_view is "
+                               "set as True, "
+                               "gradients are views of DDP buckets, and hence detach_() cannot be called on "
+                               "these gradients.")
         self._fn, self._nr, self._rg = None, 0, False
         return self
 
@@ -388,7 +395,8 @@ class Tensor:
 
         Raises: RuntimeError when it requires grad (detach first), unless forced."""
         if self.requires_grad and not force:
-            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.")
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad. Use "
+                               "tensor.detach().numpy() instead.")
         if self._a.dtype.kind == "V":
             raise TypeError("Got unsupported ScalarType BFloat16")
         return self._array()
@@ -455,9 +463,12 @@ class Tensor:
 
     def __deepcopy__(self, memo: dict) -> Any:
         if not self.is_leaf:
-            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-                               "at the moment.  If you were attempting to deepcopy a module, this may be because of a "
-                               "torch.nn.utils.weight_norm usage, see https://github.com/pytorch/pytorch/pull/103001")
+            raise RuntimeError("Only Tensors created explicitly by the user (graph leaves) support the "
+                               "deepcopy protocol "
+                               "at the moment.  If you were attempting to deepcopy a module, this may be "
+                               "because of a "
+                               "torch.nn.utils.weight_norm usage, see "
+                               "https://github.com/pytorch/pytorch/pull/103001")
         if id(self) in memo:
             return memo[id(self)]
         import copy

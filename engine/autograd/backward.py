@@ -264,16 +264,24 @@ def root_gradient(t: Any, g: Any, what: str = "grad") -> Any:
         if t.numel() != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
         if t._a.dtype.kind not in "fc" and t._a.dtype.name != "bfloat16":
-            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got {t.dtype}")
+            raise RuntimeError(f"grad can be implicitly created only for real scalar outputs but got "
+                               f"{t.dtype}")
         return Tensor._of(t._a.dtype.type(1) if t._a.ndim == 0 else np.ones(t._a.shape, t._a.dtype))
     if tuple(g.shape) != tuple(t.shape):
-        raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {g.shape} and output[0] has a shape of "
+        raise RuntimeError(f"Mismatch in shape: grad_output[0] has a shape of {g.shape} and output[0] has a "
+                           f"shape of "
                            f"{t.shape}.")
     return g
 
 
-def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-             grad_variables: Any = None, inputs: Any = None) -> None:
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
     """Add to .grad of the leaves the gradient of the sum of `tensors` (each weighed by its grad_tensor).
 
     Source: torch.autograd.backward"""
@@ -338,13 +346,16 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         if g is None and materialize_grads:
             g = nodes.Tensor._of(np.zeros(t.shape, t._a.dtype))
         if g is None and not allow_unused:
-            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the graph. Set "
+            raise RuntimeError("One of the differentiated Tensors appears to not have been used in the "
+                               "graph. Set "
                                "allow_unused=True if this is the desired behavior.")
         found.append(g)
     return tuple(found)
 
 
-def _batched_grad(outs: list, ins: list, gs: list, retain: bool | None, create: bool, unused: bool | None) -> tuple:
+def _batched_grad(
+    outs: list, ins: list, gs: list, retain: bool | None, create: bool, unused: bool | None
+) -> tuple:
     """vmap over the first dimension of grad_outputs: one walk for each, stacked."""
     n = gs[0].shape[0]
     rows = [grad(outs, ins, [g[i] for g in gs], True if i < n - 1 else retain, create, allow_unused=unused)

@@ -19,9 +19,12 @@ FREED: dict = {}
 """Stands in `Node.saved` after backward has let the saved tensors go."""
 
 SECOND_TIME = (
-    "Trying to backward through the graph a second time (or directly access saved tensors after they have already been "
-    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). Specify "
-    "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
+    "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+    "already been "
+    "freed). Saved intermediate values of the graph are freed when you call .backward() or autograd.grad(). "
+    "Specify "
+    "retain_graph=True if you need to backward through the graph a second time or if you need to access "
+    "saved tensors "
     "after calling backward.")
 
 Tensor: Any = None
@@ -74,14 +77,20 @@ class SavedTensor:
 def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
     """PyTorch's message for a saved tensor that was changed, and the line that changed it where it is known."""
     kind = tensor.type()
-    of = f", which is output {max(output, tensor._nr)} of {node.name() if output >= 0 else tensor._fn.name()}," \
-        if output >= 0 or tensor._fn is not None else ""
-    message = (f"one of the variables needed for gradient computation has been modified by an inplace operation: "
-               f"[{kind} {list(tensor.shape)}]{of} is at version {tensor._version}; expected version {version} instead.")
+    of = (
+        f", which is output {max(output, tensor._nr)} of {node.name() if output >= 0 else tensor._fn.name()},"
+        if output >= 0 or tensor._fn is not None
+        else ""
+    )
+    message = (f"one of the variables needed for gradient computation has been modified by an inplace "
+               f"operation: "
+               f"[{kind} {list(tensor.shape)}]{of} is at version {tensor._version}; expected version "
+               f"{version} instead.")
     where = tensor._cell[1] if len(tensor._cell) > 1 else None
     if where:
         return f"{message} It was changed in place at {where}."
-    return message + (" Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
+    return message + (" Hint: enable anomaly detection to find the operation that failed to compute its "
+                      "gradient, "
                       "with torch.autograd.set_detect_anomaly(True).")
 
 
@@ -91,7 +100,17 @@ class Node:
     A node of an op evaluates the op's gradient formulas; see engine.ops.record. `shape` and `np_dtype` are those
     of its output; `metas` has them for each output where there are several."""
 
-    __slots__ = ("next_functions", "sequence", "saved", "op", "shape", "np_dtype", "metas", "__dict__", "__weakref__")
+    __slots__ = (
+        "next_functions",
+        "sequence",
+        "saved",
+        "op",
+        "shape",
+        "np_dtype",
+        "metas",
+        "__dict__",
+        "__weakref__",
+    )
 
     # Hooks are rare: the instance dictionary shadows these only when one is registered.
     pre_hooks: Any = None

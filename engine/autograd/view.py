@@ -17,7 +17,9 @@ class ViewOf:
 
     __slots__ = ("base", "parent", "op", "bound", "nr", "version", "no_grad")
 
-    def __init__(self, base: Any, parent: Any, op: Any, bound: tuple, nr: int, version: int, no_grad: bool) -> None:
+    def __init__(
+        self, base: Any, parent: Any, op: Any, bound: tuple, nr: int, version: int, no_grad: bool
+    ) -> None:
         self.base, self.parent, self.op, self.bound, self.nr = base, parent, op, bound, nr
         self.version, self.no_grad = version, no_grad
 
@@ -55,7 +57,9 @@ def _positions(where: tuple) -> np.ndarray:
     return at
 
 
-AsStridedBackward0 = type("AsStridedBackward0", (AsStridedBackward,), {"__slots__": (), "__module__": "builtins"})
+AsStridedBackward0 = type(
+    "AsStridedBackward0", (AsStridedBackward,), {"__slots__": (), "__module__": "builtins"}
+)
 
 
 def refreshed(view: Any) -> Any:
@@ -147,9 +151,12 @@ def check_in_place(t: Any) -> None:
     if info is None:
         return
     if info.base._rg and info.base._fn is None and not (info.no_grad and not t._rg):
-        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+        raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place "
+                           "operation.")
     if info.nr >= 0 and t._rg:
         raise RuntimeError(
-            f"Output {info.nr} of {t._fn.name()} is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be modified inplace. "
+            f"Output {info.nr} of {t._fn.name()} is a view and is being modified inplace. This view is the "
+            f"output of a "
+            "function that returns multiple views. Such functions do not allow the output views to be "
+            "modified inplace. "
             "You should replace the inplace operation by an out-of-place one.")

@@ -18,7 +18,9 @@ class dtype:
     __slots__ = ("name", "category", "itemsize", "is_signed", "_numpy", "_tensor_name")
     __module__ = "torch"
 
-    def __init__(self, name: str, category: int, itemsize: int, storage: type | None, tensor_name: str) -> None:
+    def __init__(
+        self, name: str, category: int, itemsize: int, storage: type | None, tensor_name: str
+    ) -> None:
         self.name, self.category, self.itemsize = name, category, itemsize
         self.is_signed = not (name.startswith("uint") or name == "bool")
         self._numpy = None if storage is None else np.dtype(storage)
@@ -136,8 +138,10 @@ def of(array: np.ndarray | np.generic) -> dtype:
     if native in FROM_NUMPY:
         return FROM_NUMPY[native]
     raise TypeError(
-        f"can't convert np.ndarray of type {array.dtype.type.__module__}.{array.dtype.name}. The only supported "
-        "types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, uint32, "
+        f"can't convert np.ndarray of type {array.dtype.type.__module__}.{array.dtype.name}. The only "
+        f"supported "
+        "types are: float64, float32, float16, complex64, complex128, int64, int32, int16, int8, uint64, "
+        "uint32, "
         "uint16, uint8, and bool."
     )
 
@@ -171,7 +175,8 @@ def _promote(a: dtype, b: dtype) -> dtype:
         return a
     joined = np.promote_types(a.numpy, b.numpy)
     if joined.kind == "f":
-        raise RuntimeError(f"Promotion for uint16, uint32, uint64 types is not supported, attempted to promote "
+        raise RuntimeError(f"Promotion for uint16, uint32, uint64 types is not supported, attempted to "
+                           f"promote "
                            f"{_upper(a)} and {_upper(b)}")
     return FROM_NUMPY[joined]
 
@@ -242,7 +247,8 @@ class finfo:
     def __init__(self, type: dtype | None = None) -> None:  # noqa: A002
         d = type or default.dtype
         if d.category < FLOAT:
-            raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'")
+            raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
+                            "'torch.finfo'")
         d = d.to_real()
         if d is bfloat16:
             import ml_dtypes
@@ -256,7 +262,8 @@ class finfo:
         self.resolution = float(info.resolution)
 
     def __repr__(self) -> str:
-        return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+        return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, "
+                f"eps={self.eps:g}, "
                 f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, dtype={self.dtype})")
 
 
@@ -265,7 +272,8 @@ class iinfo:
 
     def __init__(self, type: dtype) -> None:  # noqa: A002
         if type.category != INTEGER:
-            raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
+            raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle "
+                            "'torch.iinfo'")
         info = np.iinfo(type.numpy)
         self.bits, self.min, self.max, self.dtype = info.bits, int(info.min), int(info.max), type.name
 

@@ -48,7 +48,8 @@ def wrap_dim(dim: int, ndim: int) -> int:
     Raises: IndexError with PyTorch's words when it is out of range."""
     n = ndim or 1
     if not -n <= dim < n:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got "
+                         f"{dim})")
     return dim + n if dim < 0 else dim
 
 
@@ -81,7 +82,8 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
             have = out[off + i]
             if n != 1 and have != n:
                 if have != 1:
-                    raise RuntimeError(f"The size of tensor a ({have}) must match the size of tensor b ({n}) at "
+                    raise RuntimeError(f"The size of tensor a ({have}) must match the size of tensor b "
+                                       f"({n}) at "
                                        f"non-singleton dimension {off + i}")
                 out[off + i] = n
     return tuple(out)
@@ -92,7 +94,9 @@ def sum_to(a: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     if a.shape == shape:
         return a
     lead = a.ndim - len(shape)
-    axes = tuple(range(lead)) + tuple(i + lead for i, n in enumerate(shape) if n == 1 and a.shape[i + lead] != 1)
+    axes = tuple(range(lead)) + tuple(
+        i + lead for i, n in enumerate(shape) if n == 1 and a.shape[i + lead] != 1
+    )
     if not axes:
         return a.reshape(shape)
     return np.add.reduce(a, axis=axes, keepdims=True).reshape(shape)
@@ -157,7 +161,8 @@ def infer_size(shape: Sequence[int], numel: int) -> tuple[int, ...]:
         rest = prod(n for n in shape if n != -1)
         if rest == 0 and numel == 0:
             raise RuntimeError("cannot reshape tensor of 0 elements into shape "
-                               f"{list(shape)} because the unspecified dimension size -1 can be any value and is ambiguous")
+                               f"{list(shape)} because the unspecified dimension size -1 can be any value "
+                               f"and is ambiguous")
         if rest and numel % rest == 0:
             return tuple(numel // rest if n == -1 else n for n in shape)
     elif prod(shape) == numel:

@@ -33,7 +33,8 @@ def linear_cross_entropy(
     if input.dim() not in (1, 2):
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {input.dim()}")
     if not classes:
-        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {linear_weight.dim()}")
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got "
+                           f"{linear_weight.dim()}")
     if input.shape[-1] != features:
         raise RuntimeError(
             "expected equal input and linear_weight last dimensions (in_features), "
@@ -41,7 +42,8 @@ def linear_cross_entropy(
         )
     if len(classes) > 1 and input.dim() == 1:
         raise RuntimeError(
-            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires batched "
+            f"K-dimensional loss defined by linear_weight shape {tuple(linear_weight.shape)} requires "
+            f"batched "
             f"input, (N, {features}), got unbatched input with shape {tuple(input.shape)}"
         )
     if linear_bias is not None and linear_bias.shape != classes:

@@ -56,7 +56,8 @@ def positional(forward: Callable, signature: inspect.Signature) -> Callable:
         return forward
     how = {inspect.Parameter.VAR_POSITIONAL: "*{0}", inspect.Parameter.KEYWORD_ONLY: "{0}={0}"}
     passed = ", ".join(how.get(kind, "{0}").format(name) for name, kind in kinds)
-    return eval(f"lambda {', '.join(n for n, _ in kinds)}: forward({passed})", {"forward": forward})  # noqa: S307
+    return eval(f"lambda {', '.join(n for n, _ in kinds)}: "
+                f"forward({passed})", {"forward": forward})  # noqa: S307
 
 
 def respelled(kwargs: dict, parameters: tuple[str, ...]) -> dict:
@@ -95,7 +96,8 @@ def into(out: Any, result: Any) -> Any:
             into(o, r)
         return type(result)(out) if hasattr(result, "_fields") else tuple(out)
     if out._rg or (modes.grad_enabled and result._rg):
-        raise RuntimeError(f"{'out'}=... arguments don't support automatic differentiation, but one of the arguments "
+        raise RuntimeError(f"{'out'}=... arguments don't support automatic differentiation, but one of the "
+                           f"arguments "
                            "requires grad.")
     check_castable(result._a, out._a)
     if out._a.shape != result._a.shape:
@@ -120,7 +122,8 @@ def in_place(op: Any, bound: tuple) -> Any:
     target._check_in_place()
     a = target._a
     if not a.flags.c_contiguous and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
-        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to "
+                           "a single "
                            "memory location. Please clone() the tensor before performing the operation.")
     recording = modes.grad_enabled and bool(op.grads) and True in op.needs(bound)
     if recording and op.inputs and op.inputs[0] in op.to_save(op.needs(bound)):

@@ -26,7 +26,10 @@ ge = _compare("ge", r"\geq", lambda self, other: np.greater_equal(self, other), 
 
 def _logic(name: str, compute: Any) -> Any:
     return pointwise(name=name, operands=("self", "other"), inputs=(), inplace=True, promote=None,
-                     formula=rf"y = \mathrm{{{name.replace('_', chr(92) + '_')}}}(a, b)", text=f"{name} of the truth of both.",
+                     formula=rf"y = \mathrm{{{name.replace('_', chr(92) + '_')}}}(a, "
+                             rf"b)", text=f"{name} of "
+                                                                                               f"the truth "
+                                                                                               f"of both.",
                      forward=compute)
 
 
@@ -41,11 +44,13 @@ def _bits(name: str, text: str, compute: Any) -> Any:
     def forward(self: Any, other: Any) -> Any:
         a = getattr(self, "dtype", getattr(other, "dtype", None))
         if a is not None and a.kind in "fc" or isinstance(other, float):
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dt.scalar_type_name(dt.FROM_NUMPY[a])}'")  # type: ignore[index]
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for "
+                                      f"'{dt.scalar_type_name(dt.FROM_NUMPY[a])}'")  # type: ignore[index]
         return compute(self, other)
 
     return pointwise(name=name, operands=("self", "other"), inputs=(), inplace=True, promote="keep",
-                     formula=rf"y = \mathrm{{{name.split('_', 1)[1].replace('_', ' ')}}}(a, b)", text=text, forward=forward)
+                     formula=rf"y = \mathrm{{{name.split('_', 1)[1].replace('_', ' ')}}}(a, "
+                             rf"b)", text=text, forward=forward)
 
 
 bitwise_and = _bits("bitwise_and", "And of the bits.", lambda a, b: np.bitwise_and(a, b))
@@ -59,7 +64,8 @@ composite("__rshift__", on=("Tensor",))(lambda self, other: bitwise_right_shift(
 
 def _not(self: Any) -> Any:
     if self.dtype.kind in "fc":
-        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{dt.scalar_type_name(dt.of(self))}'")
+        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for "
+                                  f"'{dt.scalar_type_name(dt.of(self))}'")
     return np.invert(self)
 
 
@@ -74,8 +80,15 @@ def _test(name: str, text: str, compute: Any, exact: Any) -> Any:
             return np.full(self.shape, exact) if self.ndim else np.bool_(exact)
         return compute(self)
 
-    return pointwise(name=name, inputs=(), promote=None, formula=rf"y = \mathrm{{{name}}}(x)", text=text, forward=forward,
-                     out=name in ("isposinf", "isneginf"))
+    return pointwise(
+        name=name,
+        inputs=(),
+        promote=None,
+        formula=rf"y = \mathrm{{{name}}}(x)",
+        text=text,
+        forward=forward,
+        out=name in ("isposinf", "isneginf"),
+    )
 
 
 isnan = _test("isnan", "True where it is not a number.", lambda a: np.isnan(a), False)
@@ -92,7 +105,8 @@ signbit = pointwise(name="signbit", inputs=(), promote=None, formula=r"y = \math
 
 def _close(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     if self.dtype != other.dtype:
-        raise RuntimeError(f"{dt.scalar_type_name(dt.of(self))} did not match {dt.scalar_type_name(dt.of(other))}")
+        raise RuntimeError(f"{dt.scalar_type_name(dt.of(self))} did not match "
+                           f"{dt.scalar_type_name(dt.of(other))}")
     if rtol < 0:
         raise RuntimeError(f"rtol must be greater than or equal to zero, but got {rtol}")
     if atol < 0:
@@ -108,12 +122,15 @@ def _close(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equa
     return same | near
 
 
-isclose = kernel(name="isclose", inputs=(), out=False, formula=r"y = |a - b| \leq \epsilon_a + \epsilon_r |b|",
+isclose = kernel(name="isclose", inputs=(), out=False, formula=r"y = |a - b| \leq \epsilon_a + \epsilon_r "
+                                                               r"|b|",
                  text="True where both are close.", forward=_close)
 
 
 @composite("allclose", out=False)
-def allclose(self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(
+    self: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
+) -> bool:
     """True when all elements are close."""
     return bool(np.all(isclose(self, other, rtol, atol, equal_nan)._a))
 
@@ -126,14 +143,26 @@ def equal(self: Any, other: Any) -> bool:
     return self._a.shape == other._a.shape and bool(np.array_equal(self._a, other._a))
 
 
-nextafter = pointwise(name="nextafter", inputs=("self", "other"), inplace=True, formula=r"y = \mathrm{nextafter}(a, b)",
-                      text="The next number that the type can hold.",
-                      forward=lambda self, other: np.nextafter(self, other),
-                      grads={i: without_derivative("nextafter") for i in ("self", "other")})
-heaviside = pointwise(name="heaviside", inputs=("self", "values"), inplace=True, promote="keep",
-                      grad_fn="NotImplemented", grads={i: without_derivative("heaviside") for i in ("self", "values")},
-                      formula=r"y = [x > 0]", text="A step at zero.",
-                      forward=lambda self, values: _heaviside(self, values))
+nextafter = pointwise(
+    name="nextafter",
+    inputs=("self", "other"),
+    inplace=True,
+    formula=r"y = \mathrm{nextafter}(a, b)",
+    text="The next number that the type can hold.",
+    forward=lambda self, other: np.nextafter(self, other),
+    grads={i: without_derivative("nextafter") for i in ("self", "other")},
+)
+heaviside = pointwise(
+    name="heaviside",
+    inputs=("self", "values"),
+    inplace=True,
+    promote="keep",
+    grad_fn="NotImplemented",
+    grads={i: without_derivative("heaviside") for i in ("self", "values")},
+    formula=r"y = [x > 0]",
+    text="A step at zero.",
+    forward=lambda self, values: _heaviside(self, values),
+)
 
 
 def _heaviside(self: Any, values: Any) -> Any:
@@ -144,8 +173,15 @@ def _heaviside(self: Any, values: Any) -> Any:
 
 gcd = pointwise(name="gcd", operands=("self", "other"), inputs=(), inplace=True, formula=r"y = \gcd(a, b)",
                 text="The greatest common divisor.", forward=lambda self, other: np.gcd(self, other))
-lcm = pointwise(name="lcm", operands=("self", "other"), inputs=(), inplace=True, formula=r"y = \mathrm{lcm}(a, b)",
-                text="The least common multiple.", forward=lambda self, other: np.lcm(self, other))
+lcm = pointwise(
+    name="lcm",
+    operands=("self", "other"),
+    inputs=(),
+    inplace=True,
+    formula=r"y = \mathrm{lcm}(a, b)",
+    text="The least common multiple.",
+    forward=lambda self, other: np.lcm(self, other),
+)
 
 
 def _copysign(self: Any, other: Any) -> Any:
@@ -153,9 +189,15 @@ def _copysign(self: Any, other: Any) -> Any:
 
 
 copysign = pointwise(
-    name="copysign", inputs=("self", "other"), inplace=True, promote="float", tensors_only=True, domain=(0.5, 3),
+    name="copysign",
+    inputs=("self", "other"),
+    inplace=True,
+    promote="float",
+    tensors_only=True,
+    domain=(0.5, 3),
     named=lambda self, other: "CopysignBackward0" if hasattr(other, "_a") else "CopysignBackward1",
-    formula=r"y = |a| \, \mathrm{sign}\, b", text="The first's size with the second's sign.",
+    formula=r"y = |a| \, \mathrm{sign}\, b",
+    text="The first's size with the second's sign.",
     forward=_copysign,
     grads={"self": lambda grad, self, result: grad * _ratio(self, result), "other": lambda grad: grad * 0},
 )

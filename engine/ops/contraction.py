@@ -21,11 +21,13 @@ def contract(equation: str, operands: list) -> Any:
         head, dots, tail = term.partition("...")
         for c in head + tail:
             if not c.isalpha():
-                raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation string, "
+                raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the "
+                                   f"equation string, "
                                    "subscripts must be in [a-zA-Z]")
         named = len(head) + len(tail)
         if not dots and named != t.ndim or dots and named > t.ndim:
-            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({named}) does not match the number of "
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({named}) does not "
+                               f"match the number of "
                                f"dimensions ({t.ndim}) for operand {i} and no ellipsis was given")
         if dots:
             rest = max(rest, t.ndim - named)
@@ -39,7 +41,8 @@ def contract(equation: str, operands: list) -> Any:
             if (head + tail).count(c) > 1:
                 raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
             if c not in counts:
-                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
+                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any "
+                                   f"input operand")
     else:
         out = [f"#{k}" for k in range(rest)] + [c for c in letters if counts[c] == 1]
     summed = [c for c in ([f"#{k}" for k in range(rest)] + letters) if c not in out]
@@ -54,7 +57,8 @@ def contract(equation: str, operands: list) -> Any:
         for c, n in zip(names, t.shape):
             have = sizes.get(c, 1)
             if have != 1 and n not in (1, have):
-                raise RuntimeError(f"einsum(): subscript {c} has size {n} for operand {len(lined)} which does not "
+                raise RuntimeError(f"einsum(): subscript {c} has size {n} for operand {len(lined)} which "
+                                   f"does not "
                                    f"broadcast with previously seen size {have}")
             sizes[c] = max(have, n)
         perm = sorted(range(len(names)), key=lambda i: at[names[i]])
@@ -65,8 +69,12 @@ def contract(equation: str, operands: list) -> Any:
     if not later:
         return result.sum(list(range(n_out, len(order)))) if summed else result
     # Sum a letter as soon as no later operand has it.
-    last = {i: max(k for k, t in enumerate(lined) if t.shape[i] != 1) if any(t.shape[i] != 1 for t in lined) else 0
-            for i in range(len(order))}
+    last = {
+        i: max(k for k, t in enumerate(lined) if t.shape[i] != 1)
+        if any(t.shape[i] != 1 for t in lined)
+        else 0
+        for i in range(len(order))
+    }
     alone = [i for i in range(n_out, len(order)) if last[i] == 0]
     if alone:
         result = result.sum(alone, keepdim=True)
@@ -95,7 +103,8 @@ def _diagonals(t: Any, names: list[str]) -> tuple[Any, list[str]]:
             i = names.index(c)
             j = names.index(c, i + 1)
             if t.shape[i] != t.shape[j]:
-                raise RuntimeError(f"einsum(): subscript {c} is repeated for operand but the sizes don't match, "
+                raise RuntimeError(f"einsum(): subscript {c} is repeated for operand but the sizes don't "
+                                   f"match, "
                                    f"{t.shape[j]} != {t.shape[i]}")
             t = t.diagonal(0, i, j).movedim(-1, i)
             del names[j]
@@ -127,11 +136,17 @@ def _sum_product(a: Any, b: Any, dims: list[int]) -> Any:
             size *= t.shape[d]
         return size
 
-    left = a.permute(batch + only_a + both + only_b + ones).reshape((count(a, batch), count(a, only_a), count(a, both)))
-    right = b.permute(batch + both + only_b + only_a + ones).reshape((count(b, batch), count(b, both), count(b, only_b)))
+    left = a.permute(batch + only_a + both + only_b + ones).reshape(
+        (count(a, batch), count(a, only_a), count(a, both))
+    )
+    right = b.permute(batch + both + only_b + only_a + ones).reshape(
+        (count(b, batch), count(b, both), count(b, only_b))
+    )
     y = left.bmm(right)
     placed = batch + only_a + only_b
-    y = y.reshape([a.shape[d] for d in batch + only_a] + [b.shape[d] for d in only_b] + [1] * (n - len(placed)))
+    y = y.reshape(
+        [a.shape[d] for d in batch + only_a] + [b.shape[d] for d in only_b] + [1] * (n - len(placed))
+    )
     rest = [d for d in range(n) if d not in placed]
     where = placed + rest
     return y.permute([where.index(d) for d in range(n)])

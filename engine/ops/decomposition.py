@@ -17,7 +17,8 @@ def square_check(a: Any, name: str, needs_float: bool = True) -> None:
     """Raises: RuntimeError where `a` is no batch of square matrices of floats."""
     matrix_check(a, name)
     if a.shape[-1] != a.shape[-2]:
-        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {a.shape[-2]} by {a.shape[-1]} "
+        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {a.shape[-2]} by "
+                           f"{a.shape[-1]} "
                            "matrices")
     if needs_float:
         float_check(a, name)
@@ -104,7 +105,8 @@ def not_positive(info: Any, name: str) -> LinAlgError:
     at = tuple(np.argwhere(info)[0])
     where = f"(Batch element {at[0]}): " if at else ""
     return LinAlgError(f"{name}: {where}The factorization could not be completed because the input is not "
-                       f"positive-definite (the leading minor of order {int(info[at])} is not positive-definite).")
+                       f"positive-definite (the leading minor of order {int(info[at])} is not "
+                       f"positive-definite).")
 
 
 def _cholesky_slope(grad: Any, L: Any, upper: bool) -> Any:
@@ -118,7 +120,8 @@ def _cholesky_slope(grad: Any, L: Any, upper: bool) -> Any:
 
 cholesky_ex = kernel(
     name="linalg_cholesky_ex", inputs=("self",), grad_fn="LinalgCholeskyExBackward0", on=(), nondiff=(1,),
-    returns=("L", "info"), formula=r"A = L\,L^{H}", text="A positive-definite matrix as a triangle times itself.",
+    returns=("L", "info"), formula=r"A = L\,L^{H}", text="A positive-definite matrix as a triangle times "
+                                                         "itself.",
     forward=_cholesky_ex,
     grads={"self": lambda grad, result0, upper: _cholesky_slope(grad, result0, upper)},
 )
@@ -145,7 +148,8 @@ cholesky = kernel(
 
 def _qr(self: Any, mode: str = "reduced") -> Any:
     if mode not in ("reduced", "complete", "r"):
-        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' "
+                           f"(default), 'r', or "
                            "'complete'")
     matrix_check(self, "linalg.qr")
     float_check(self, "linalg.qr")
@@ -157,11 +161,13 @@ def _qr(self: Any, mode: str = "reduced") -> Any:
 
 def _qr_slope(gq: Any, gr: Any, q: Any, r: Any, mode: str) -> Any:
     if mode == "r":
-        raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. Please use "
+        raise RuntimeError("The derivative of linalg.qr depends on Q, which is not computed when mode='r'. "
+                           "Please use "
                            "linalg.qr(A, mode='reduced') if you are going to require gradients.")
     m, n = q.shape[-2], r.shape[-1]
     if mode == "complete" and m > n:
-        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > ncols.")
+        raise RuntimeError("The QR decomposition is not differentiable when mode='complete' and nrows > "
+                           "ncols.")
     if m >= n:
         return _tall_slope(gq, gr, q, r)
     from engine import cat
@@ -237,13 +243,21 @@ def _svd_slope(gu: Any, gs: Any, gvh: Any, u: Any, s: Any, vh: Any) -> Any:
 
 
 svd_ = kernel(
-    name="_linalg_svd", inputs=("A",), grad_fn="LinalgSvdBackward0", on=("torch",), returns=("U", "S", "Vh"), out=False,
-    formula=r"A = U\,\Sigma\,V^{H}", text="A matrix as a rotation, a stretch, and a rotation.",
+    name="_linalg_svd",
+    inputs=("A",),
+    grad_fn="LinalgSvdBackward0",
+    on=("torch",),
+    returns=("U", "S", "Vh"),
+    out=False,
+    formula=r"A = U\,\Sigma\,V^{H}",
+    text="A matrix as a rotation, a stretch, and a rotation.",
     forward=lambda A, full_matrices=False: _svd(A, full_matrices),
     grads={"A": lambda grads, result0, result1, result2: _svd_slope(*grads, result0, result1, result2)},  # type: ignore[call-arg]
 )
 _LINALG_SVD, _SVD = named_tuple("linalg_svd", ("U", "S", "Vh")), named_tuple("svd", ("U", "S", "V"))
-composite("svd", on=("linalg",))(lambda A, full_matrices=True, *, driver=None: _LINALG_SVD(tuple(svd_(A, full_matrices))))
+composite("svd", on=("linalg",))(
+    lambda A, full_matrices=True, *, driver=None: _LINALG_SVD(tuple(svd_(A, full_matrices)))
+)
 composite("svdvals", on=("linalg",))(lambda A, *, driver=None: svd_(A, False)[1])
 
 
@@ -319,8 +333,13 @@ def _eig_slope(gl: Any, gv: Any, values: Any, v: Any) -> Any:
 
 
 eig_ = kernel(
-    name="linalg_eig", inputs=("self",), grad_fn="LinalgEigBackward0", on=(), returns=("eigenvalues", "eigenvectors"),
-    formula=r"A = V\,\Lambda\,V^{-1}", text="The directions that a matrix only stretches, and by how much.",
+    name="linalg_eig",
+    inputs=("self",),
+    grad_fn="LinalgEigBackward0",
+    on=(),
+    returns=("eigenvalues", "eigenvectors"),
+    formula=r"A = V\,\Lambda\,V^{-1}",
+    text="The directions that a matrix only stretches, and by how much.",
     forward=_eig,
     grads={"self": lambda grads, result0, result1: _eig_slope(grads[0], grads[1], result0, result1)},
 )
@@ -408,11 +427,20 @@ def _linalg_lu(A: Any, *, pivot: bool = True) -> Any:
 
 
 linalg_lu = kernel(
-    name="linalg_lu", inputs=("A",), grad_fn="LinalgLuBackward0", on=(), returns=("P", "L", "U"), nondiff=(0,),
-    formula=r"A = P\,L\,U", text="A matrix as a permutation and two triangles.",
+    name="linalg_lu",
+    inputs=("A",),
+    grad_fn="LinalgLuBackward0",
+    on=(),
+    returns=("P", "L", "U"),
+    nondiff=(0,),
+    formula=r"A = P\,L\,U",
+    text="A matrix as a permutation and two triangles.",
     forward=_linalg_lu,
-    grads={"A": lambda grads, result0, result1, result2:
-           result0.matmul(_lu_slope(grads[1], grads[2], result1, result2))},
+    grads={
+        "A": lambda grads, result0, result1, result2: result0.matmul(
+            _lu_slope(grads[1], grads[2], result1, result2)
+        )
+    },
 )
 composite("lu", on=("linalg",))(lambda A, *, pivot=True: linalg_lu(A, pivot=pivot))
 
@@ -429,19 +457,24 @@ def _factor_slope(grad: Any, lu: Any, pivots: Any) -> Any:
     low, up = triangles(lu._a)
     T = nodes.Tensor
     p = T._of(permutation_matrix(pivots._a, m, lu._a.dtype))
-    return p.matmul(_lu_slope(grad.narrow(-1, 0, k).tril(-1), grad.narrow(-2, 0, k).triu(), T._of(low), T._of(up)))
+    return p.matmul(
+        _lu_slope(grad.narrow(-1, 0, k).tril(-1), grad.narrow(-2, 0, k).triu(), T._of(low), T._of(up))
+    )
 
 
 lu_factor_ex = kernel(
     name="linalg_lu_factor_ex", inputs=("A",), grad_fn="LinalgLuFactorExBackward0", on=(),
-    returns=("LU", "pivots", "info"), nondiff=(1, 2), formula=r"A = P\,L\,U", text="LU in one matrix, with its swaps.",
+    returns=("LU", "pivots", "info"), nondiff=(1, 2), formula=r"A = P\,L\,U", text="LU in one matrix, with "
+                                                                                   "its swaps.",
     forward=_lu_factor_ex,
     grads={"A": lambda grad, result0, result1: _factor_slope(grad, result0, result1)},
 )
 composite("lu_factor_ex", on=("linalg",))(
     lambda A, *, pivot=True, check_errors=False: lu_factor_ex(A, pivot=pivot, check_errors=check_errors))
 _FACTOR = named_tuple("linalg_lu_factor", ("LU", "pivots"))
-composite("lu_factor", on=("linalg",))(lambda A, *, pivot=True: _FACTOR(tuple(lu_factor_ex(A, pivot=pivot))[:2]))
+composite("lu_factor", on=("linalg",))(
+    lambda A, *, pivot=True: _FACTOR(tuple(lu_factor_ex(A, pivot=pivot))[:2])
+)
 
 
 @composite("lu")
@@ -462,8 +495,10 @@ lu_unpack = kernel(
 
 def _unpack(data: Any, pivots: Any, unpack_data: bool, unpack_pivots: bool) -> Any:
     if unpack_pivots and pivots.dtype != np.int32:
-        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
-                           "Note: this function is intended to be used with the output produced by torch.linalg.lu_factor")
+        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 "
+                           "dtype.\n"
+                           "Note: this function is intended to be used with the output produced by "
+                           "torch.linalg.lu_factor")
     none = np.empty(0, data.dtype)
     low, up = triangles(data) if unpack_data else (none, none)
     return (permutation_matrix(pivots, data.shape[-2], data.dtype) if unpack_pivots else none), low, up

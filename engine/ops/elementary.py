@@ -14,14 +14,35 @@ from engine.ops.record import composite, pointwise
 UNIT, POSITIVE, ALL, BEYOND_ONE = (-0.9, 0.9), (0.2, 4), (-4, 4), (1.2, 4)
 
 
-def _function(name: str, formula: str, domain: tuple[float, float], text: str, slope: Any, *, grad_fn: str = "",
-              aliases: tuple[str, ...] = (), forward: Any = None, on: tuple[str, ...] = ("torch", "Tensor"),
-              promote: str = "float") -> Any:
+def _function(
+    name: str,
+    formula: str,
+    domain: tuple[float, float],
+    text: str,
+    slope: Any,
+    *,
+    grad_fn: str = "",
+    aliases: tuple[str, ...] = (),
+    forward: Any = None,
+    on: tuple[str, ...] = ("torch", "Tensor"),
+    promote: str = "float",
+) -> Any:
     """A function of one number. `slope` is the gradient, from grad and self or result."""
     compute = getattr(f, name)
-    return pointwise(name=name, inputs=("self",), grad_fn=grad_fn, inplace=True, promote=promote, aliases=aliases, on=on,
-                     formula=formula, domain=domain, text=text, forward=forward or (lambda self: compute(self)),
-                     grads={"self": slope})
+    return pointwise(
+        name=name,
+        inputs=("self",),
+        grad_fn=grad_fn,
+        inplace=True,
+        promote=promote,
+        aliases=aliases,
+        on=on,
+        formula=formula,
+        domain=domain,
+        text=text,
+        forward=forward or (lambda self: compute(self)),
+        grads={"self": slope},
+    )
 
 
 exp = _function("exp", r"y = e^{x}", ALL, "Grows by a factor of e for each unit; its slope is its own value.",
@@ -31,7 +52,8 @@ exp2 = _function("exp2", r"y = 2^{x}", ALL, "Doubles for each unit.",
                  on=("torch", "Tensor", "special"))
 expm1 = _function("expm1", r"y = e^{x} - 1", ALL, "The exponential less one, exact near zero.",
                   lambda grad, result: grad * f.conj(result + 1), on=("torch", "Tensor", "special"))
-_ln = _function("log", r"y = \ln x", POSITIVE, "The natural logarithm; its slope grows without bound towards zero.",
+_ln = _function("log", r"y = \ln x", POSITIVE, "The natural logarithm; its slope grows without bound "
+                                               "towards zero.",
                 lambda grad, self: grad / f.conj(self))
 log2 = _function("log2", r"y = \log_2 x", POSITIVE, "The logarithm to base 2.",
                  lambda grad, self: grad / f.conj(self * log(2)))
@@ -43,13 +65,23 @@ log1p = _function("log1p", r"y = \ln(1 + x)", POSITIVE, "The logarithm of one mo
 sqrt = _function("sqrt", r"y = \sqrt{x}", POSITIVE, "The square root; steep near zero.",
                  lambda grad, result: grad / f.conj(2 * result))
 rsqrt = pointwise(
-    name="rsqrt", inputs=("self",), inplace=True, promote="float", formula=r"y = \frac{1}{\sqrt{x}}", domain=POSITIVE,
+    name="rsqrt",
+    inputs=("self",),
+    inplace=True,
+    promote="float",
+    formula=r"y = \frac{1}{\sqrt{x}}",
+    domain=POSITIVE,
     text="One over the square root.",
     forward=lambda self: 1 / f.sqrt(self),
     grads={"self": lambda grad, result: grad * f.conj(-0.5 * result * result * result)},
 )
 reciprocal = pointwise(
-    name="reciprocal", inputs=("self",), inplace=True, promote="float", formula=r"y = \frac{1}{x}", domain=POSITIVE,
+    name="reciprocal",
+    inputs=("self",),
+    inplace=True,
+    promote="float",
+    formula=r"y = \frac{1}{x}",
+    domain=POSITIVE,
     text="One over; its slope grows with the square of the result.",
     forward=lambda self: 1 / self,
     grads={"self": lambda grad, result: -grad * f.conj(result * result)},
@@ -66,9 +98,15 @@ acos = _function("acos", r"y = \arccos x", UNIT, "The angle with this cosine.", 
                  slope=lambda grad, self: -grad * f.conj((1 - self * self) ** -0.5))
 atan = _function("atan", r"y = \arctan x", ALL, "The angle with this tangent.", aliases=("arctan",),
                  slope=lambda grad, self: grad / f.conj(self * self + 1))
-sinh = _function("sinh", r"y = \sinh x", ALL, "The hyperbolic sine.", lambda grad, self: grad * f.conj(f.cosh(self)))
-cosh = _function("cosh", r"y = \cosh x", ALL, "The hyperbolic cosine.", lambda grad, self: grad * f.conj(f.sinh(self)))
-asinh = _function("asinh", r"y = \mathrm{arsinh}\, x", ALL, "The inverse of the hyperbolic sine.", aliases=("arcsinh",),
+sinh = _function("sinh", r"y = \sinh "
+                         r"x", ALL, "The hyperbolic "
+                                              "sine.", lambda grad, self: grad * f.conj(f.cosh(self)))
+cosh = _function("cosh", r"y = \cosh "
+                         r"x", ALL, "The hyperbolic "
+                                              "cosine.", lambda grad, self: grad * f.conj(f.sinh(self)))
+asinh = _function("asinh", r"y = \mathrm{arsinh}\, "
+                           r"x", ALL, "The inverse of the hyperbolic "
+                                                            "sine.", aliases=("arcsinh",),
                   slope=lambda grad, self: grad * f.conj((self * self + 1) ** -0.5))
 acosh = _function("acosh", r"y = \mathrm{arcosh}\, x", BEYOND_ONE, "The inverse of the hyperbolic cosine.",
                   aliases=("arccosh",),
@@ -76,11 +114,20 @@ acosh = _function("acosh", r"y = \mathrm{arcosh}\, x", BEYOND_ONE, "The inverse 
 atanh = _function("atanh", r"y = \mathrm{artanh}\, x", UNIT, "The inverse of the hyperbolic tangent.",
                   aliases=("arctanh",), slope=lambda grad, self: grad / f.conj(1 - self * self))
 atan2 = pointwise(
-    name="atan2", inputs=("self", "other"), grad_fn="Atan2Backward0", promote="float", inplace=True, aliases=("arctan2",),
-    formula=r"y = \mathrm{atan2}(a, b)", domain=(0.5, 3), text="The angle of a point.",
+    name="atan2",
+    inputs=("self", "other"),
+    grad_fn="Atan2Backward0",
+    promote="float",
+    inplace=True,
+    aliases=("arctan2",),
+    formula=r"y = \mathrm{atan2}(a, b)",
+    domain=(0.5, 3),
+    text="The angle of a point.",
     forward=lambda self, other: np.arctan2(self, other),
-    grads={"self": lambda grad, self, other: grad * (other * _inverse_square(self, other)),
-           "other": lambda grad, self, other: grad * (-self * _inverse_square(self, other))},
+    grads={
+        "self": lambda grad, self, other: grad * (other * _inverse_square(self, other)),
+        "other": lambda grad, self, other: grad * (-self * _inverse_square(self, other)),
+    },
 )
 
 
@@ -112,9 +159,22 @@ rad2deg = pointwise(
 # -- rounding: flat almost everywhere ----------------------------------------------------------------------------
 
 
-def _flat(name: str, formula: str, text: str, forward: Any, *, grad_fn: str = "", aliases: tuple[str, ...] = ()) -> Any:
-    return pointwise(name=name, inputs=("self",), grad_fn=grad_fn, inplace=True, promote="keep", formula=formula, text=text,
-                     domain=(-3, 3), aliases=aliases, forward=forward, grads={"self": lambda grad: grad * 0})
+def _flat(
+    name: str, formula: str, text: str, forward: Any, *, grad_fn: str = "", aliases: tuple[str, ...] = ()
+) -> Any:
+    return pointwise(
+        name=name,
+        inputs=("self",),
+        grad_fn=grad_fn,
+        inplace=True,
+        promote="keep",
+        formula=formula,
+        text=text,
+        domain=(-3, 3),
+        aliases=aliases,
+        forward=forward,
+        grads={"self": lambda grad: grad * 0},
+    )
 
 
 def _whole(a: Any, name: str) -> None:
@@ -134,12 +194,15 @@ def _kept(compute: Any, name: str) -> Any:
 
 floor = _flat("floor", r"y = \lfloor x \rfloor", "Rounds down; no gradient passes.", _kept(np.floor, "floor"))
 ceil = _flat("ceil", r"y = \lceil x \rceil", "Rounds up; no gradient passes.", _kept(np.ceil, "ceil"))
-trunc = _flat("trunc", r"y = \mathrm{trunc}\, x", "Rounds towards zero; no gradient passes.", _kept(np.trunc, "trunc"),
+trunc = _flat("trunc", r"y = \mathrm{trunc}\, "
+                       r"x", "Rounds towards zero; no gradient "
+                                                  "passes.", _kept(np.trunc, "trunc"),
               aliases=("fix",))
 sign = _flat("sign", r"y = \mathrm{sign}\, x", "The sign: -1, 0 or 1; no gradient passes.",
              lambda self: self if self.dtype.kind == "b" else np.sign(self))
 frac = pointwise(
-    name="frac", inputs=("self",), inplace=True, promote="keep", formula=r"y = x - \mathrm{trunc}\, x", domain=ALL,
+    name="frac", inputs=("self",), inplace=True, promote="keep", formula=r"y = x - \mathrm{trunc}\, "
+                                                                         r"x", domain=ALL,
     text="What stands behind the point.",
     forward=lambda self: _frac(self), grads={"self": lambda grad: grad},
 )
@@ -154,7 +217,8 @@ def _frac(a: Any) -> Any:
 def _round(self: Any, *, decimals: int = 0) -> Any:
     if self.dtype.kind in "iub":
         if decimals or self.dtype.kind == "b":
-            raise NotImplementedError(f"\"round_vml_cpu\" not implemented for '{dt.scalar_type_name(dt.of(self))}'")
+            raise NotImplementedError(f"\"round_vml_cpu\" not implemented for "
+                                      f"'{dt.scalar_type_name(dt.of(self))}'")
         return self + self.dtype.type(0)
     if decimals == 0:
         return np.round(self)
@@ -163,10 +227,17 @@ def _round(self: Any, *, decimals: int = 0) -> Any:
 
 
 round = pointwise(  # noqa: A001
-    name="round", inputs=("self",), inplace=True, promote="keep", on=("torch", "Tensor", "special"), domain=ALL,
+    name="round",
+    inputs=("self",),
+    inplace=True,
+    promote="keep",
+    on=("torch", "Tensor", "special"),
+    domain=ALL,
     named=lambda self, decimals: "RoundBackward1" if decimals else "RoundBackward0",
-    formula=r"y = \mathrm{round}\, x", text="Rounds to the nearest, halves to even; no gradient passes.",
-    forward=_round, grads={"self": lambda grad: grad * 0},
+    formula=r"y = \mathrm{round}\, x",
+    text="Rounds to the nearest, halves to even; no gradient passes.",
+    forward=_round,
+    grads={"self": lambda grad: grad * 0},
 )
 sgn = pointwise(
     name="sgn", inputs=("self",), inplace=True, promote="keep", domain=(0.5, 3),
@@ -211,7 +282,8 @@ composite("resolve_neg", out=False)(lambda self: self)
 composite("is_conj", out=False)(lambda self: False)
 composite("is_neg", out=False)(lambda self: False)
 angle = pointwise(
-    name="angle", inputs=("self",), promote="float", formula=r"y = \arg x", text="The direction of a complex number.",
+    name="angle", inputs=("self",), promote="float", formula=r"y = \arg x", text="The direction of a "
+                                                                                 "complex number.",
     forward=lambda self: _angle(self),
     grads={"self": lambda grad, self: _angle_slope(grad, self)},
 )

@@ -44,7 +44,9 @@ def _c2r(self: Any, dim: Any, normalization: int, last_dim_size: int) -> Any:
     for d in dim[:-1]:
         y = np.fft.ifft(y, axis=d, norm="forward")
     y = np.fft.irfft(y, last_dim_size, axis=dim[-1], norm="forward")
-    return _scale(y, dim, normalization).astype(np.float32 if self.dtype == np.complex64 else np.float64, copy=False)
+    return _scale(y, dim, normalization).astype(
+        np.float32 if self.dtype == np.complex64 else np.float64, copy=False
+    )
 
 
 def _r2c_slope(grad: Any, shape: tuple[int, ...], dim: Any, normalization: int, onesided: bool) -> Any:
@@ -86,7 +88,9 @@ r2c = kernel(
 )
 c2r = kernel(
     name="_fft_c2r", inputs=("self",), grad_fn="FftC2RBackward0", on=("torch",), out=False,
-    formula=r"y_n = \frac{1}{N} \sum_k X_k e^{2 \pi i k n / N}", text="Waves put together into a real signal.",
+    formula=r"y_n = \frac{1}{N} \sum_k X_k e^{2 \pi i k n / "
+            r"N}", text="Waves put together into a real "
+                                                                      "signal.",
     forward=_c2r,
     grads={"self": lambda grad, dim, normalization: _c2r_slope(grad, dim, normalization)},
 )
@@ -153,7 +157,8 @@ def _several(t: Any, s: Any, dim: Any) -> tuple[list[int], list[int]]:
         if dim is not None and len(dims) != len(s):
             raise RuntimeError("When given, dim and shape arguments must have the same length")
         if len(s) > t.ndim:
-            raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {t.ndim} dimensions.")
+            raise RuntimeError(f"Got shape with {len(s)} values but input tensor only has {t.ndim} "
+                               f"dimensions.")
         if dim is None:
             dims = list(range(t.ndim - len(s), t.ndim))
         sizes = [t.shape[d] if n == -1 else n for d, n in zip(dims, s)]
@@ -251,7 +256,8 @@ def ifftn(self: Any, s: Any = None, dim: Any = None, norm: str | None = None) ->
 def rfftn(self: Any, s: Any = None, dim: Any = None, norm: str | None = None) -> Any:
     """rfft along several dimensions."""
     if self.is_complex():
-        raise RuntimeError(f"rfftn expects a real-valued input tensor, but got {dt.scalar_type_name(self.dtype)}")
+        raise RuntimeError(f"rfftn expects a real-valued input tensor, but got "
+                           f"{dt.scalar_type_name(self.dtype)}")
     dims, sizes = _several(self, s, dim)
     if not dims:
         raise RuntimeError("rfftn must transform at least one axis")
@@ -292,7 +298,8 @@ def hfftn(self: Any, s: Any = None, dim: Any = None, norm: str | None = None) ->
 def ihfftn(self: Any, s: Any = None, dim: Any = None, norm: str | None = None) -> Any:
     """The inverse of hfftn."""
     if self.is_complex():
-        raise RuntimeError(f"ihfftn expects a real-valued input tensor, but got {dt.scalar_type_name(self.dtype)}")
+        raise RuntimeError(f"ihfftn expects a real-valued input tensor, but got "
+                           f"{dt.scalar_type_name(self.dtype)}")
     dims, sizes = _several(self, s, dim)
     if not dims:
         raise RuntimeError("ihfftn must transform at least one axis")

@@ -25,7 +25,9 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
     if dim is None and ord is not None and A.ndim not in (1, 2):
         raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
                            f"{A.ndim}D.")
-    if ord is not None and (dim is not None and not isinstance(dim, int) and len(dim) == 2 or dim is None and A.ndim == 2):
+    if ord is not None and (
+        dim is not None and not isinstance(dim, int) and len(dim) == 2 or dim is None and A.ndim == 2
+    ):
         return matrix_norm(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype=dtype)
     if isinstance(ord, str):
         raise RuntimeError(f"linalg.vector_norm: Order {ord} not supported.")
@@ -33,7 +35,9 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
 
 
 @composite("matrix_norm", on=("linalg",))
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Any:  # noqa: A002
+def matrix_norm(
+    A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
+) -> Any:  # noqa: A002
     """A norm of matrices: 'fro', 'nuc', 1, 2, inf and their negatives."""
     matrix_check(A._a, "linalg.matrix_norm")
     float_check(A._a, "linalg.matrix_norm") if dtype is None else None
@@ -87,12 +91,19 @@ def _cross(self: Any, other: Any, *, dim: int = -1) -> Any:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     d = wrap_dim(dim, self.ndim)
     if self.shape[d] != 3 or other.shape[d] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {self.shape[d]} and "
+        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {self.shape[d]} "
+                           f"and "
                            f"{other.shape[d]}")
     a, b = np.moveaxis(self, d, -1), np.moveaxis(other, d, -1)
     a, b = np.broadcast_arrays(a, b)
-    y = np.stack([a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1], a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
-                  a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]], -1)
+    y = np.stack(
+        [
+            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
+        ],
+        -1,
+    )
     return np.ascontiguousarray(np.moveaxis(y, -1, d))
 
 
@@ -135,7 +146,8 @@ def multi_dot(tensors: Any) -> Any:
     for i, t in enumerate(ts):
         if i in (0, len(ts) - 1):
             if t.ndim not in (1, 2):
-                raise RuntimeError(f"multi_dot(): the {'first' if i == 0 else 'last'} tensor must be 1D or 2D but got "
+                raise RuntimeError(f"multi_dot(): the {'first' if i == 0 else 'last'} tensor must be 1D or "
+                                   f"2D but got "
                                    f"{t.ndim}D")
         elif t.ndim != 2:
             raise RuntimeError(f"multi_dot(): tensor {i} must be 2D but got {t.ndim}D")
@@ -150,7 +162,8 @@ def multi_dot(tensors: Any) -> Any:
         shape.append(ts[-1].shape[1])
     for i in range(1, len(ts)):
         if ts[i].shape[0] != ts[i - 1].shape[1]:
-            raise RuntimeError(f"multi_dot(): tensors {i - 1} and {i} with shapes {list(ts[i - 1].shape)} and "
+            raise RuntimeError(f"multi_dot(): tensors {i - 1} and {i} with shapes {list(ts[i - 1].shape)} "
+                               f"and "
                                f"{list(ts[i].shape)} cannot be multiplied")
     return _chain(ts).view(shape)
 
@@ -163,7 +176,10 @@ def _chain(ts: list) -> Any:
     for length in range(1, n):
         for i in range(n - length):
             j = i + length
-            best = min((cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k) for k in range(i, j))
+            best = min(
+                (cost[i][k] + cost[k + 1][j] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
+                for k in range(i, j)
+            )
             cost[i][j], cut[i][j] = best
 
     def go(i: int, j: int) -> Any:
@@ -196,7 +212,8 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
     back, front = A.shape[ind:], A.shape[:ind]
     rows, cols = int(np.prod(front, dtype=int)), int(np.prod(back, dtype=int))
     if rows != cols:
-        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]), but "
+        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[ind:]) == "
+                           "prod(self.shape[:ind]), but "
                            f"got {cols} != {rows}")
     return inv(A.reshape((rows, cols))).reshape((*back, *front))
 
@@ -221,8 +238,14 @@ def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
 # -- LDL ---------------------------------------------------------------------------------------------------------
 
 ldl_factor_ex_ = kernel(
-    name="linalg_ldl_factor_ex", inputs=("self",), grad_fn="NotImplemented", on=(), returns=("LD", "pivots", "info"),
-    nondiff=(1, 2), formula=r"A = L\,D\,L^{H}", text="A symmetric matrix as triangles and blocks.",
+    name="linalg_ldl_factor_ex",
+    inputs=("self",),
+    grad_fn="NotImplemented",
+    on=(),
+    returns=("LD", "pivots", "info"),
+    nondiff=(1, 2),
+    formula=r"A = L\,D\,L^{H}",
+    text="A symmetric matrix as triangles and blocks.",
     forward=lambda self, *, hermitian=False: _ldl(self, hermitian),
     grads={"self": without_derivative("linalg_ldl_factor_ex")},
 )
@@ -275,7 +298,8 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False) -> Any:
 def cov(self: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """How the rows vary together."""
     if self.ndim > 2:
-        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {self.ndim} "
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with "
+                           f"{self.ndim} "
                            "dimensions")
     if self.dtype is dt.bool_:
         raise RuntimeError("cov(): bool dtype is not supported for input")
@@ -311,7 +335,8 @@ def cov(self: Any, *, correction: int = 1, fweights: Any = None, aweights: Any =
 def corrcoef(self: Any) -> Any:
     """How the rows vary together, from -1 to 1."""
     if self.ndim > 2:
-        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with {self.ndim} "
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input "
+                           f"with {self.ndim} "
                            "dimensions")
     c = cov(self)
     if not c.ndim:

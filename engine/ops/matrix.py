@@ -53,7 +53,8 @@ def _mm(self: Any, mat2: Any) -> Any:
 def _added(self: Any, y: Any, beta: Any, alpha: Any, name: str) -> Any:
     """beta * self + alpha * y, where self spreads to y's shape."""
     if self.dtype != y.dtype:
-        raise RuntimeError(f"self and mat2 must have the same dtype, but got {dt.scalar_type_name(dt.of(self))} and "
+        raise RuntimeError(f"self and mat2 must have the same dtype, but got "
+                           f"{dt.scalar_type_name(dt.of(self))} and "
                            f"{dt.scalar_type_name(dt.of(y))}")
     if alpha != 1:
         y = y * (y.dtype.type(alpha) if y.dtype.kind != "b" else bool(alpha))
@@ -69,12 +70,15 @@ def _added(self: Any, y: Any, beta: Any, alpha: Any, name: str) -> Any:
 
 def _cannot_spread(have: tuple, want: tuple) -> str:
     if len(have) > len(want):
-        return (f"expand({{{list(have)}}}, size={list(want)}): the number of sizes provided ({len(want)}) must be greater "
+        return (f"expand({{{list(have)}}}, size={list(want)}): the number of sizes provided ({len(want)}) "
+                f"must be greater "
                 f"or equal to the number of dimensions in the tensor ({len(have)})")
     for i in range(1, len(have) + 1):
         if have[-i] not in (1, want[-i]):
-            return (f"The expanded size of the tensor ({want[-i]}) must match the existing size ({have[-i]}) at "
-                    f"non-singleton dimension {len(want) - i}.  Target sizes: {list(want)}.  Tensor sizes: {list(have)}")
+            return (f"The expanded size of the tensor ({want[-i]}) must match the existing size "
+                    f"({have[-i]}) at "
+                    f"non-singleton dimension {len(want) - i}.  Target sizes: {list(want)}.  Tensor sizes: "
+                    f"{list(have)}")
     return "shapes do not fit"
 
 
@@ -99,11 +103,16 @@ def adjoint(t: Any) -> Any:
 
 
 mm = kernel(
-    name="mm", inputs=("self", "mat2"), grad_fn="MmBackward0",
+    name="mm",
+    inputs=("self", "mat2"),
+    grad_fn="MmBackward0",
     formula=r"Y = A\,B",
     text="Multiplies two matrices: each output is a row of the first times a column of the second.",
     forward=_mm,
-    grads={"self": lambda grad, mat2: grad.mm(adjoint(mat2)), "mat2": lambda grad, self: adjoint(self).mm(grad)},
+    grads={
+        "self": lambda grad, mat2: grad.mm(adjoint(mat2)),
+        "mat2": lambda grad, self: adjoint(self).mm(grad),
+    },
 )
 addmm = kernel(
     name="addmm", inputs=("self", "mat1", "mat2"), grad_fn="AddmmBackward0", inplace=True,
@@ -131,22 +140,38 @@ def _bmm(self: Any, mat2: Any) -> Any:
 
 
 bmm = kernel(
-    name="bmm", inputs=("self", "mat2"), grad_fn="BmmBackward0",
-    formula=r"Y_b = A_b\,B_b", text="Multiplies matrices pair by pair.",
+    name="bmm",
+    inputs=("self", "mat2"),
+    grad_fn="BmmBackward0",
+    formula=r"Y_b = A_b\,B_b",
+    text="Multiplies matrices pair by pair.",
     forward=_bmm,
-    grads={"self": lambda grad, mat2: grad.bmm(adjoint(mat2)), "mat2": lambda grad, self: adjoint(self).bmm(grad)},
+    grads={
+        "self": lambda grad, mat2: grad.bmm(adjoint(mat2)),
+        "mat2": lambda grad, self: adjoint(self).bmm(grad),
+    },
 )
 baddbmm = kernel(
-    name="baddbmm", inputs=("self", "batch1", "batch2"), grad_fn="BaddbmmBackward0", inplace=True,
-    formula=r"Y_b = C_b + A_b\,B_b", text="Multiplies matrices pair by pair and adds.",
-    forward=lambda self, batch1, batch2, *, beta=1, alpha=1: _added(self, _bmm(batch1, batch2), beta, alpha, "baddbmm"),
-    grads={"self": lambda grad, beta: scaled(grad, beta),
-           "batch1": lambda grad, batch2, alpha: scaled(grad.bmm(adjoint(batch2)), alpha),
-           "batch2": lambda grad, batch1, alpha: scaled(adjoint(batch1).bmm(grad), alpha)},
+    name="baddbmm",
+    inputs=("self", "batch1", "batch2"),
+    grad_fn="BaddbmmBackward0",
+    inplace=True,
+    formula=r"Y_b = C_b + A_b\,B_b",
+    text="Multiplies matrices pair by pair and adds.",
+    forward=lambda self, batch1, batch2, *, beta=1, alpha=1: _added(
+        self, _bmm(batch1, batch2), beta, alpha, "baddbmm"
+    ),
+    grads={
+        "self": lambda grad, beta: scaled(grad, beta),
+        "batch1": lambda grad, batch2, alpha: scaled(grad.bmm(adjoint(batch2)), alpha),
+        "batch2": lambda grad, batch1, alpha: scaled(adjoint(batch1).bmm(grad), alpha),
+    },
 )
 addbmm = kernel(
     name="addbmm", inputs=("self", "batch1", "batch2"), grad_fn="AddbmmBackward0", inplace=True,
-    formula=r"Y = C + \sum_b A_b\,B_b", text="Multiplies matrices pair by pair, sums over the batch, and adds.",
+    formula=r"Y = C + \sum_b "
+            r"A_b\,B_b", text="Multiplies matrices pair by pair, sums over the batch, and "
+                                             "adds.",
     forward=lambda self, batch1, batch2, *, beta=1, alpha=1:
     _added(self, _bmm(batch1, batch2).sum(0, dtype=batch1.dtype), beta, alpha, "addbmm"),
     grads={"self": lambda grad, beta: scaled(grad, beta),
@@ -161,7 +186,8 @@ def _mv(self: Any, vec: Any) -> Any:
     if self.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got 1, {self.ndim}, {vec.ndim}")
     if self.shape[1] != vec.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({self.shape[0]}), mat ({self.shape[0]}x{self.shape[1]}), vec "
+        raise RuntimeError(f"size mismatch, got input ({self.shape[0]}), mat "
+                           f"({self.shape[0]}x{self.shape[1]}), vec "
                            f"({vec.shape[0]})")
     if self.dtype != vec.dtype:
         raise RuntimeError(f"expected scalar type {dt.scalar_type_name(dt.of(self))} but found "
@@ -170,17 +196,30 @@ def _mv(self: Any, vec: Any) -> Any:
 
 
 mv = kernel(
-    name="mv", inputs=("self", "vec"), grad_fn="MvBackward0", formula=r"y = A\,x",
-    text="Multiplies a matrix with a vector.", forward=_mv,
-    grads={"self": lambda grad, vec: grad.outer(vec.conj()), "vec": lambda grad, self: adjoint(self).mv(grad)},
+    name="mv",
+    inputs=("self", "vec"),
+    grad_fn="MvBackward0",
+    formula=r"y = A\,x",
+    text="Multiplies a matrix with a vector.",
+    forward=_mv,
+    grads={
+        "self": lambda grad, vec: grad.outer(vec.conj()),
+        "vec": lambda grad, self: adjoint(self).mv(grad),
+    },
 )
 addmv = kernel(
-    name="addmv", inputs=("self", "mat", "vec"), grad_fn="AddmvBackward0", inplace=True, formula=r"y = b + A\,x",
+    name="addmv",
+    inputs=("self", "mat", "vec"),
+    grad_fn="AddmvBackward0",
+    inplace=True,
+    formula=r"y = b + A\,x",
     text="Multiplies a matrix with a vector and adds.",
     forward=lambda self, mat, vec, *, beta=1, alpha=1: _added(self, _mv(mat, vec), beta, alpha, "addmv"),
-    grads={"self": lambda grad, beta: scaled(grad, beta),
-           "mat": lambda grad, vec, alpha: scaled(grad.outer(vec.conj()), alpha),
-           "vec": lambda grad, mat, alpha: scaled(adjoint(mat).mv(grad), alpha)},
+    grads={
+        "self": lambda grad, beta: scaled(grad, beta),
+        "mat": lambda grad, vec, alpha: scaled(grad.outer(vec.conj()), alpha),
+        "vec": lambda grad, mat, alpha: scaled(adjoint(mat).mv(grad), alpha),
+    },
 )
 
 
@@ -194,11 +233,18 @@ def _addr(self: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
 
 
 addr = kernel(
-    name="addr", inputs=("self", "vec1", "vec2"), grad_fn="AddrBackward0", inplace=True, formula=r"Y = C + a\,b^{T}",
-    text="Adds an outer product.", forward=_addr,
-    grads={"self": lambda grad, beta: scaled(grad, beta),
-           "vec1": lambda grad, vec2, alpha: scaled(grad.mv(vec2.conj()), alpha),
-           "vec2": lambda grad, vec1, alpha: scaled(grad.t().mv(vec1.conj()), alpha)},
+    name="addr",
+    inputs=("self", "vec1", "vec2"),
+    grad_fn="AddrBackward0",
+    inplace=True,
+    formula=r"Y = C + a\,b^{T}",
+    text="Adds an outer product.",
+    forward=_addr,
+    grads={
+        "self": lambda grad, beta: scaled(grad, beta),
+        "vec1": lambda grad, vec2, alpha: scaled(grad.mv(vec2.conj()), alpha),
+        "vec2": lambda grad, vec1, alpha: scaled(grad.t().mv(vec1.conj()), alpha),
+    },
 )
 
 
@@ -209,16 +255,25 @@ def _dot(self: Any, tensor: Any) -> Any:
         raise RuntimeError("dot : expected both vectors to have same dtype, but found "
                            f"{dt.scalar_type_name(dt.of(self))} and {dt.scalar_type_name(dt.of(tensor))}")
     if self.shape != tensor.shape:
-        raise RuntimeError(f"inconsistent tensor size, expected tensor [{self.shape[0]}] and src [{tensor.shape[0]}] to "
-                           f"have the same number of elements, but got {self.shape[0]} and {tensor.shape[0]} elements "
+        raise RuntimeError(f"inconsistent tensor size, expected tensor [{self.shape[0]}] and src "
+                           f"[{tensor.shape[0]}] to "
+                           f"have the same number of elements, but got {self.shape[0]} and "
+                           f"{tensor.shape[0]} elements "
                            "respectively")
     return product(self, tensor)
 
 
 dot = kernel(
-    name="dot", inputs=("self", "tensor"), grad_fn="DotBackward0", formula=r"y = \sum_i a_i b_i",
-    text="Sums the products of two vectors.", forward=_dot,
-    grads={"self": lambda grad, tensor: grad * tensor.conj(), "tensor": lambda grad, self: grad * self.conj()},
+    name="dot",
+    inputs=("self", "tensor"),
+    grad_fn="DotBackward0",
+    formula=r"y = \sum_i a_i b_i",
+    text="Sums the products of two vectors.",
+    forward=_dot,
+    grads={
+        "self": lambda grad, tensor: grad * tensor.conj(),
+        "tensor": lambda grad, self: grad * self.conj(),
+    },
 )
 vdot = kernel(
     name="vdot", inputs=("self", "other"), grad_fn="VdotBackward0", formula=r"y = \sum_i \bar{a}_i b_i",
@@ -334,7 +389,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
     first, second = [wrap_dim(d, a.ndim) for d in first], [wrap_dim(d, b.ndim) for d in second]
     for i, j in zip(first, second):
         if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second "
+            raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[i]} in "
+                               f"dim {i} and second "
                                f"has size {b.shape[j]} in dim {j}")
         if a.shape[i] != b.shape[j]:
             a, b = (a.sum(i, keepdim=True), b.sum(j, keepdim=True))

@@ -31,8 +31,14 @@ def _sort(self: Any, dim: int = -1, descending: bool = False, *, stable: Any = N
 
 
 sort_ = kernel(
-    name="sort.stable", inputs=("self",), grad_fn="SortBackward0", on=(), returns=("values", "indices"), nondiff=(1,),
-    formula=r"y = \mathrm{sort}(x)", text="Puts in order; each gradient goes back to where its value came from.",
+    name="sort.stable",
+    inputs=("self",),
+    grad_fn="SortBackward0",
+    on=(),
+    returns=("values", "indices"),
+    nondiff=(1,),
+    formula=r"y = \mathrm{sort}(x)",
+    text="Puts in order; each gradient goes back to where its value came from.",
     forward=_sort,
     grads={"self": lambda grad, result1, self_shape, dim: put_back(grad, result1, self_shape, dim, True)},
 )
@@ -89,10 +95,18 @@ def _kth(self: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
 
 
 kthvalue = kernel(
-    name="kthvalue", inputs=("self",), returns=("values", "indices"), nondiff=(1,),
-    formula=r"y = x_{(k)}", text="The k-th smallest, and where.",
+    name="kthvalue",
+    inputs=("self",),
+    returns=("values", "indices"),
+    nondiff=(1,),
+    formula=r"y = x_{(k)}",
+    text="The k-th smallest, and where.",
     forward=_kth,
-    grads={"self": lambda grad, result1, self_shape, dim, keepdim: put_back(grad, result1, self_shape, dim, keepdim)},
+    grads={
+        "self": lambda grad, result1, self_shape, dim, keepdim: put_back(
+            grad, result1, self_shape, dim, keepdim
+        )
+    },
 )
 
 
@@ -124,10 +138,20 @@ def _median_pair(name: str, ignore: bool) -> Any:
         grads={"self": lambda grad, self, result: shared_evenly(grad, self, result, None, False)},
     )
     along = kernel(
-        name=f"{name}.dim", inputs=("self",), grad_fn=f"{title}Backward1", on=(), returns=("values", "indices"), nondiff=(1,),
-        formula=r"y = \mathrm{median}(x)", text="The middle value along a dimension, and where.",
+        name=f"{name}.dim",
+        inputs=("self",),
+        grad_fn=f"{title}Backward1",
+        on=(),
+        returns=("values", "indices"),
+        nondiff=(1,),
+        formula=r"y = \mathrm{median}(x)",
+        text="The middle value along a dimension, and where.",
         forward=lambda self, dim, keepdim=False: _middle(self, wrap_dim(dim, self.ndim), keepdim, ignore),
-        grads={"self": lambda grad, result1, self_shape, dim, keepdim: put_back(grad, result1, self_shape, dim, keepdim)},
+        grads={
+            "self": lambda grad, result1, self_shape, dim, keepdim: put_back(
+                grad, result1, self_shape, dim, keepdim
+            )
+        },
     )
 
     def function(self: Any, dim: Any = None, keepdim: bool = False) -> Any:
@@ -156,10 +180,18 @@ def _mode(self: Any, dim: int = -1, keepdim: bool = False) -> Any:
 
 
 mode = kernel(
-    name="mode", inputs=("self",), returns=("values", "indices"), nondiff=(1,),
-    formula=r"y = \mathrm{mode}(x)", text="The most frequent value, and where it stands last.",
+    name="mode",
+    inputs=("self",),
+    returns=("values", "indices"),
+    nondiff=(1,),
+    formula=r"y = \mathrm{mode}(x)",
+    text="The most frequent value, and where it stands last.",
     forward=_mode,
-    grads={"self": lambda grad, result1, self_shape, dim, keepdim: put_back(grad, result1, self_shape, dim, keepdim)},
+    grads={
+        "self": lambda grad, result1, self_shape, dim, keepdim: put_back(
+            grad, result1, self_shape, dim, keepdim
+        )
+    },
 )
 
 
@@ -168,7 +200,13 @@ mode = kernel(
 
 def _running(name: str, compute: Any) -> Any:
     def forward(self: Any, dim: int, *, dtype: Any = None) -> Any:
-        kind = dtype.numpy if dtype is not None else np.dtype(np.int64) if self.dtype.kind in "biu" else self.dtype
+        kind = (
+            dtype.numpy
+            if dtype is not None
+            else np.dtype(np.int64)
+            if self.dtype.kind in "biu"
+            else self.dtype
+        )
         d = wrap_dim(dim, self.ndim)
         a = self.astype(kind, copy=False)
         return compute(a, axis=d, dtype=kind) if a.ndim else np.array(a)
@@ -208,7 +246,8 @@ def _cumprod_slope(grad: Any, self: Any, result: Any, dim: int) -> Any:
 
 
 cumprod = kernel(
-    name="cumprod", inputs=("self",), inplace=True, formula=r"y_k = \prod_{i \leq k} x_i", text="Running products.",
+    name="cumprod", inputs=("self",), inplace=True, formula=r"y_k = \prod_{i \leq k} "
+                                                            r"x_i", text="Running products.",
     forward=_running("cumprod", np.cumprod),
     grads={"self": lambda grad, self, result, dim: _cumprod_slope(grad, self, result, dim)},
 )
@@ -243,7 +282,8 @@ cummax, cummin = _running_extreme("cummax", np.maximum), _running_extreme("cummi
 
 def _logcumsumexp(self: Any, dim: int) -> Any:
     if self.dtype.kind in "biu":
-        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for '{dt.scalar_type_name(dt.of(self))}'")
+        raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for "
+                                  f"'{dt.scalar_type_name(dt.of(self))}'")
     d = wrap_dim(dim, self.ndim)
     return np.logaddexp.accumulate(self, axis=d) if self.ndim else np.array(self)
 

@@ -12,8 +12,12 @@ from engine.ops.record import composite, kernel, pointwise, without_derivative
 
 
 def _no_bool_minus(*values: Any) -> None:
-    if all(isinstance(v, (bool, np.bool_)) or getattr(getattr(v, "dtype", None), "kind", "") == "b" for v in values):
-        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or "
+    if all(
+        isinstance(v, (bool, np.bool_)) or getattr(getattr(v, "dtype", None), "kind", "") == "b"
+        for v in values
+    ):
+        raise RuntimeError("Subtraction, the `-` operator, with two bool tensors is not supported. Use the "
+                           "`^` or "
                            "`logical_xor()` operator instead.")
 
 
@@ -92,7 +96,11 @@ _rounded_div = pointwise(
 @composite("div", aliases=("divide",))
 def div(self: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     """The quotient, rounded if asked."""
-    return _true_div(self, other) if rounding_mode is None else _rounded_div(self, other, rounding_mode=rounding_mode)
+    return (
+        _true_div(self, other)
+        if rounding_mode is None
+        else _rounded_div(self, other, rounding_mode=rounding_mode)
+    )
 
 
 @composite("div_", on=("Tensor",), aliases=("divide_",), out=False)
@@ -153,7 +161,8 @@ neg = pointwise(
 
 def _negative(a: Any) -> Any:
     if getattr(a, "dtype", None) == np.bool_:
-        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
+        raise RuntimeError("Negation, the `-` operator, on a bool tensor is not supported. If you are "
+                           "trying to invert a "
                            "mask, use the `~` or `logical_not()` operator instead.")
     return -a
 
@@ -180,7 +189,9 @@ abs = pointwise(  # noqa: A001
 
 
 def _pow(self: Any, exponent: Any) -> Any:
-    if getattr(self, "dtype", getattr(exponent, "dtype", None)).kind in "iu" and np.any(np.less(exponent, 0)):  # type: ignore[union-attr]
+    if getattr(self, "dtype", getattr(exponent, "dtype", None)).kind in "iu" and np.any(
+        np.less(exponent, 0)
+    ):  # type: ignore[union-attr]
         if not hasattr(exponent, "dtype"):
             raise RuntimeError("Integers to negative integer powers are not allowed.")
         safe = np.power(self, np.where(exponent < 0, 0, exponent))
@@ -215,28 +226,46 @@ def _power_slope(grad: Any, self: Any, exponent: Any) -> Any:
 
 
 pow_scalar = pointwise(
-    name="pow.scalar", inputs=("self",), operands=("self", "exponent"), grad_fn="PowBackward0", inplace=True, on=(),
-    formula=r"y = x^{p}", domain=(0.5, 3),
+    name="pow.scalar",
+    inputs=("self",),
+    operands=("self", "exponent"),
+    grad_fn="PowBackward0",
+    inplace=True,
+    on=(),
+    formula=r"y = x^{p}",
+    domain=(0.5, 3),
     text="Raises to a fixed power.",
     forward=_pow_scalar,
     grads={"self": _power_slope},
 )
 pow_tensor = pointwise(
-    name="pow.tensor", inputs=("self", "exponent"), inplace=True, on=(), tensors_only=True,
+    name="pow.tensor",
+    inputs=("self", "exponent"),
+    inplace=True,
+    on=(),
+    tensors_only=True,
     named=lambda self, exponent: "PowBackward1" if hasattr(self, "_a") else "PowBackward2",
-    formula=r"y = x^{p}", domain=(0.5, 3),
+    formula=r"y = x^{p}",
+    domain=(0.5, 3),
     text="Raises to a power that is itself a tensor.",
     forward=_pow,
-    grads={"self": lambda grad, self, exponent: grad * f.where(exponent == 0, 0 * self, exponent * f.conj(
-               f.pow(self, exponent - 1))),
-           "exponent": lambda grad, self, exponent, result: grad * f.conj(_log_slope(self, exponent, result))},
+    grads={
+        "self": lambda grad, self, exponent: (
+            grad * f.where(exponent == 0, 0 * self, exponent * f.conj(f.pow(self, exponent - 1)))
+        ),
+        "exponent": lambda grad, self, exponent, result: grad * f.conj(_log_slope(self, exponent, result)),
+    },
 )
 
 
 def _log_slope(self: Any, exponent: Any, result: Any) -> Any:
     """result * log(self), and zero where the base is zero and the exponent is not negative."""
     if not hasattr(self, "dtype"):
-        return result * (np.log(self) if self != 0 else 0.0) if not isinstance(self, complex) else result * np.log(self)
+        return (
+            result * (np.log(self) if self != 0 else 0.0)
+            if not isinstance(self, complex)
+            else result * np.log(self)
+        )
     if self.dtype in (dt.complex64, dt.complex128) or getattr(self.dtype, "kind", "") == "c":
         return result * f.log(self)
     return f.where((self == 0) & (exponent >= 0), 0 * result, result * f.log(self))
@@ -303,23 +332,36 @@ addcmul = pointwise(
 
 def _addcdiv(self: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
     if self.dtype.kind in "biu":
-        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release addcdiv will "
-                           "perform a true division of tensor1 and tensor2. The historic addcdiv behavior can be "
-                           "implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) for integer "
-                           "inputs and as (input + value * tensor1 / tensor2) for float inputs. The future addcdiv "
-                           "behavior is just the latter implementation: (input + value * tensor1 / tensor2), for all "
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future  release "
+                           "addcdiv will "
+                           "perform a true division of tensor1 and tensor2. The historic addcdiv behavior "
+                           "can be "
+                           "implemented as (input + value * torch.trunc(tensor1 / tensor2)).to(input.dtype) "
+                           "for integer "
+                           "inputs and as (input + value * tensor1 / tensor2) for float inputs. The future "
+                           "addcdiv "
+                           "behavior is just the latter implementation: (input + value * tensor1 / "
+                           "tensor2), for all "
                            "dtypes.")
     return self + value * tensor1 / tensor2
 
 
 addcdiv = pointwise(
-    name="addcdiv", inputs=("self", "tensor1", "tensor2"), grad_fn="AddcdivBackward0", inplace=True,
-    formula=r"y = x + v\,\frac{a}{b}", domain=(0.5, 3),
+    name="addcdiv",
+    inputs=("self", "tensor1", "tensor2"),
+    grad_fn="AddcdivBackward0",
+    inplace=True,
+    formula=r"y = x + v\,\frac{a}{b}",
+    domain=(0.5, 3),
     text="Adds a quotient.",
     forward=_addcdiv,
-    grads={"self": lambda grad: grad,
-           "tensor1": lambda grad, tensor2, value: grad * f.conj(value / tensor2),
-           "tensor2": lambda grad, tensor1, tensor2, value: -grad * f.conj(value * tensor1 / (tensor2 * tensor2))},
+    grads={
+        "self": lambda grad: grad,
+        "tensor1": lambda grad, tensor2, value: grad * f.conj(value / tensor2),
+        "tensor2": lambda grad, tensor1, tensor2, value: (
+            -grad * f.conj(value * tensor1 / (tensor2 * tensor2))
+        ),
+    },
 )
 
 
@@ -331,24 +373,35 @@ def _lerp(self: Any, end: Any, weight: Any) -> Any:
 
 
 lerp = pointwise(
-    name="lerp", inputs=("self", "end", "weight"), inplace=True, tensors_only=True, promote=None,
+    name="lerp",
+    inputs=("self", "end", "weight"),
+    inplace=True,
+    tensors_only=True,
+    promote=None,
     named=lambda self, end, weight: "LerpBackward1" if hasattr(weight, "_a") else "LerpBackward0",
-    formula=r"y = a + w\,(b - a)", domain=(0.1, 0.9),
+    formula=r"y = a + w\,(b - a)",
+    domain=(0.1, 0.9),
     text="Walks from the first to the second by the weight.",
     forward=lambda self, end, weight: _checked_lerp(self, end, weight),
-    grads={"self": lambda grad, weight: grad * f.conj(1 - weight), "end": lambda grad, weight: grad * f.conj(weight),
-           "weight": lambda grad, self, end: grad * f.conj(end - self)},
+    grads={
+        "self": lambda grad, weight: grad * f.conj(1 - weight),
+        "end": lambda grad, weight: grad * f.conj(weight),
+        "weight": lambda grad, self, end: grad * f.conj(end - self),
+    },
 )
 
 
 def _checked_lerp(self: Any, end: Any, weight: Any) -> Any:
     if self.dtype != end.dtype:
-        raise RuntimeError(f"expected dtype {dt.scalar_type_name(dt.of(self)).lower()} for `end` but got dtype "
+        raise RuntimeError(f"expected dtype {dt.scalar_type_name(dt.of(self)).lower()} for `end` but got "
+                           f"dtype "
                            f"{dt.scalar_type_name(dt.of(end)).lower()}")
     if self.dtype.kind in "biu":
-        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for '{dt.scalar_type_name(dt.of(self))}'")
+        raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for "
+                                  f"'{dt.scalar_type_name(dt.of(self))}'")
     if hasattr(weight, "dtype") and weight.dtype != self.dtype:
-        raise RuntimeError(f"expected dtype {dt.scalar_type_name(dt.of(self)).lower()} for `weight` but got dtype "
+        raise RuntimeError(f"expected dtype {dt.scalar_type_name(dt.of(self)).lower()} for `weight` but got "
+                           f"dtype "
                            f"{dt.scalar_type_name(dt.of(weight)).lower()}")
     got = _lerp(self, end, weight)
     return got if got.dtype == self.dtype else got.astype(self.dtype)
@@ -369,25 +422,44 @@ hypot = pointwise(
 
 def _pair(name: str, compute: Any, wins: Any, text: str, formula: str) -> Any:
     return pointwise(
-        name=name, inputs=("self", "other"), formula=formula, domain=(-3, 3), text=text, forward=compute,
-        grads={"self": lambda grad, self, other: f.where(self == other, grad / 2, f.where(wins(self, other), grad, 0 * grad)),
-               "other": lambda grad, self, other:
-               f.where(self == other, grad / 2, f.where(wins(self, other), 0 * grad, grad))},
+        name=name,
+        inputs=("self", "other"),
+        formula=formula,
+        domain=(-3, 3),
+        text=text,
+        forward=compute,
+        grads={
+            "self": lambda grad, self, other: f.where(
+                self == other, grad / 2, f.where(wins(self, other), grad, 0 * grad)
+            ),
+            "other": lambda grad, self, other: f.where(
+                self == other, grad / 2, f.where(wins(self, other), 0 * grad, grad)
+            ),
+        },
     )
 
 
 maximum = _pair("maximum", lambda self, other: np.maximum(self, other), lambda a, b: a > b,
-                "The larger of two; the gradient goes to the winner, half to each of equals.", r"y = \max(a, b)")
+                "The larger of two; the gradient goes to the winner, half to each of "
+                "equals.", r"y = \max(a, b)")
 minimum = _pair("minimum", lambda self, other: np.minimum(self, other), lambda a, b: a < b,
-                "The smaller of two; the gradient goes to the winner, half to each of equals.", r"y = \min(a, b)")
+                "The smaller of two; the gradient goes to the winner, half to each of "
+                "equals.", r"y = \min(a, b)")
 
 
 def _nan_pair(name: str, compute: Any, wins: Any, text: str) -> Any:
     return pointwise(
-        name=name, inputs=("self", "other"), formula=rf"y = \mathrm{{{name}}}(a, b)", domain=(-3, 3), text=text,
+        name=name,
+        inputs=("self", "other"),
+        formula=rf"y = \mathrm{{{name}}}(a, "
+        rf"b)",
+        domain=(-3, 3),
+        text=text,
         forward=compute,
-        grads={"self": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), grad, 0 * grad),
-               "other": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), 0 * grad, grad)},
+        grads={
+            "self": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), grad, 0 * grad),
+            "other": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), 0 * grad, grad),
+        },
     )
 
 
@@ -417,22 +489,37 @@ def _inside(self: Any, min: Any, max: Any) -> Any:  # noqa: A002
 
 
 clamp_scalar = pointwise(
-    name="clamp.scalar", inputs=("self",), operands=("self", "min", "max"), grad_fn="ClampBackward1", on=(), inplace=True,
-    formula=r"y = \min(\max(x, a), b)", domain=(-3, 3),
+    name="clamp.scalar",
+    inputs=("self",),
+    operands=("self", "min", "max"),
+    grad_fn="ClampBackward1",
+    on=(),
+    inplace=True,
+    formula=r"y = \min(\max(x, a), b)",
+    domain=(-3, 3),
     text="Keeps values between two limits; outside them the gradient is zero.",
     forward=_clamp,
     grads={"self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0 * grad)},
 )
 clamp_tensor = pointwise(
-    name="clamp.tensor", inputs=("self", "min", "max"), grad_fn="ClampBackward0", on=(), inplace=True,
-    formula=r"y = \min(\max(x, a), b)", domain=(-3, 3),
+    name="clamp.tensor",
+    inputs=("self", "min", "max"),
+    grad_fn="ClampBackward0",
+    on=(),
+    inplace=True,
+    formula=r"y = \min(\max(x, a), b)",
+    domain=(-3, 3),
     text="Keeps values between limits that are tensors.",
     forward=_clamp,
-    grads={"self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0 * grad),
-           "min": lambda grad, self, min, max: f.where(self < min if max is None else (self < min) & (min < max),
-                                                       grad, 0 * grad),
-           "max": lambda grad, self, min, max: f.where(self > max if min is None else (self > max) | (max < min),
-                                                       grad, 0 * grad)},
+    grads={
+        "self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0 * grad),
+        "min": lambda grad, self, min, max: f.where(
+            self < min if max is None else (self < min) & (min < max), grad, 0 * grad
+        ),
+        "max": lambda grad, self, min, max: f.where(
+            self > max if min is None else (self > max) | (max < min), grad, 0 * grad
+        ),
+    },
 )
 
 
@@ -467,7 +554,9 @@ clamp_max = pointwise(
 )
 
 
-def _nan_to_num(self: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None) -> Any:
+def _nan_to_num(
+    self: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Any:
     if self.dtype.kind in "biu":
         return self + self.dtype.type(0)
     return np.nan_to_num(self, nan=nan or 0.0, posinf=posinf, neginf=neginf)
@@ -475,7 +564,9 @@ def _nan_to_num(self: Any, nan: float | None = None, posinf: float | None = None
 
 nan_to_num = kernel(
     name="nan_to_num", inputs=("self",), grad_fn="NanToNumBackward0", inplace=True,
-    formula=r"y = x \text{ where finite}", text="Puts numbers in the place of NaN and Inf; no gradient passes there.",
+    formula=r"y = x \text{ where "
+            r"finite}", text="Puts numbers in the place of NaN and Inf; no gradient "
+                                                "passes there.",
     forward=_nan_to_num,
     grads={"self": lambda grad, self: grad * f.isfinite(self)},
 )

@@ -49,13 +49,31 @@ class Op:
 
     family = "kernel"
 
-    def __init__(self, name: str, *, forward: Callable, inputs: tuple[str, ...] = (), grads: dict | None = None,
-                 grad_fn: str = "", formula: str = "", text: str = "", domain: tuple[float, float] | None = None,
-                 on: tuple[str, ...] = ("torch", "Tensor"), inplace: bool = False, out: bool = True,
-                 promote: str | None = None, returns: tuple[str, ...] = (), nondiff: tuple[int, ...] = (),
-                 visible: int | None = None, materialize: bool = True, aliases: tuple[str, ...] = (),
-                 named: Callable | None = None, tensors_only: bool = False,
-                 inplace_grad_fn: str = "", gradients: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        forward: Callable,
+        inputs: tuple[str, ...] = (),
+        grads: dict | None = None,
+        grad_fn: str = "",
+        formula: str = "",
+        text: str = "",
+        domain: tuple[float, float] | None = None,
+        on: tuple[str, ...] = ("torch", "Tensor"),
+        inplace: bool = False,
+        out: bool = True,
+        promote: str | None = None,
+        returns: tuple[str, ...] = (),
+        nondiff: tuple[int, ...] = (),
+        visible: int | None = None,
+        materialize: bool = True,
+        aliases: tuple[str, ...] = (),
+        named: Callable | None = None,
+        tensors_only: bool = False,
+        inplace_grad_fn: str = "",
+        gradients: dict[str, str] | None = None,
+    ) -> None:
         self.name, self.forward, self.inputs, self.grads = name, forward, inputs, grads or {}
         self.formula, self.text, self.domain, self.on = formula, text, domain, on
         self.promote, self.nondiff, self.visible, self.materialize = promote, nondiff, visible, materialize
@@ -81,7 +99,11 @@ class Op:
             place(self.function, key, on)
             if inplace:
                 self.inplace_function = self._make_inplace(key + "_")
-                place(self.inplace_function, key + "_", tuple(w for w in on if w in ("torch", "Tensor", "nn.functional")))
+                place(
+                    self.inplace_function,
+                    key + "_",
+                    tuple(w for w in on if w in ("torch", "Tensor", "nn.functional")),
+                )
                 OPS.setdefault(key + "_", self.inplace_function)
         RECORDS[name] = self
 
@@ -101,7 +123,8 @@ class Op:
                 if n.endswith("_shape") and n[:-6] in self.inputs:
                     continue
                 if n not in PLACED and n not in self.parameters and not n.startswith("result"):
-                    raise TypeError(f"{self.name}: the gradient of {covers} asks for {n}, which the op has not")
+                    raise TypeError(f"{self.name}: the gradient of {covers} asks for {n}, which the op has "
+                                    f"not")
             self.plan.append((covers if isinstance(covers, tuple) else (covers,), fn, names))
         self._saving: dict[tuple[bool, ...], tuple[str, ...]] = {}
         self._places: dict[tuple[bool, ...], tuple[tuple[str, int], ...]] = {}
@@ -132,8 +155,14 @@ class Op:
             names: dict[str, None] = {}
             for covers, _, params in self.plan:
                 if any(c in wanted for c in covers):
-                    names.update(dict.fromkeys(p for p in params if p not in ("grad", "grads", "needs", "node")
-                                               and not (p.endswith("_shape") and p[:-6] in self.inputs)))
+                    names.update(
+                        dict.fromkeys(
+                            p
+                            for p in params
+                            if p not in ("grad", "grads", "needs", "node")
+                            and not (p.endswith("_shape") and p[:-6] in self.inputs)
+                        )
+                    )
             found = self._saving[needs] = tuple(names)
         return found
 
@@ -142,9 +171,14 @@ class Op:
     def arrays(self, bound: tuple) -> list:
         """The bound arguments with Tensors replaced by their arrays, promoted as the op says."""
         T = nodes.Tensor
-        vals = [v._a if isinstance(v, T) else [x._a if isinstance(x, T) else x for x in v]
-                if type(v) in (list, tuple) and v and type(v[0]) is not int and any(isinstance(x, T) for x in v) else v
-                for v in bound]
+        vals = [
+            v._a
+            if isinstance(v, T)
+            else [x._a if isinstance(x, T) else x for x in v]
+            if type(v) in (list, tuple) and v and type(v[0]) is not int and any(isinstance(x, T) for x in v)
+            else v
+            for v in bound
+        ]
         if self.promote is not None:
             at = self.input_at
             kind = dt.result_type([vals[i] for i in at])
@@ -213,7 +247,9 @@ class Op:
                 edges.extend(edge(x) if isinstance(x, T) else (None, 0) for x in v)
             elif not self.tensors_only:
                 edges.append((None, 0))
-        kind = node_type or (self.node_type if self.named is None else node_class(self.named(*bound), self.node_base))
+        kind = node_type or (
+            self.node_type if self.named is None else node_class(self.named(*bound), self.node_base)
+        )
         node = kind(tuple(edges))
         node.op = self
         saved = node.saved
@@ -225,7 +261,9 @@ class Op:
             v = bound[at]
             if isinstance(v, T):
                 v = SavedTensor(v)
-            elif type(v) in (list, tuple) and v and type(v[0]) is not int and any(isinstance(x, T) for x in v):
+            elif (
+                type(v) in (list, tuple) and v and type(v[0]) is not int and any(isinstance(x, T) for x in v)
+            ):
                 v = [SavedTensor(x) if isinstance(x, T) else x for x in v]
             saved[name] = v
         node._needs = needs  # type: ignore[attr-defined]
@@ -437,7 +475,9 @@ class Pointwise(Op):
         return self._tensor_at
 
     def _promoted(self, vals: list) -> list:
-        at = [i for i in self._tensor_at if isinstance(vals[i], (np.ndarray, np.generic, int, float, complex))]
+        at = [
+            i for i in self._tensor_at if isinstance(vals[i], (np.ndarray, np.generic, int, float, complex))
+        ]
         kind = dt.result_type([vals[i] for i in at])
         if self.promote == "float" and kind.category < dt.FLOAT:
             kind = dt.default.dtype
@@ -454,7 +494,9 @@ class Pointwise(Op):
         kwargs.setdefault("promote", "default")
         forward, operands = kwargs["forward"], kwargs.pop("operands", None)
         parameters = tuple(inspect.signature(forward).parameters)
-        self._tensor_at = tuple(parameters.index(p) for p in operands or kwargs.get("inputs") or parameters[:1])
+        self._tensor_at = tuple(
+            parameters.index(p) for p in operands or kwargs.get("inputs") or parameters[:1]
+        )
         super().__init__(name, **kwargs)
 
 

@@ -60,11 +60,13 @@ sum = kernel(  # noqa: A001
 def _mean(self: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     if dtype is not None:
         if dtype.category < dt.FLOAT:
-            raise RuntimeError("mean(): could not infer output dtype. Optional dtype must be either a floating point or "
+            raise RuntimeError("mean(): could not infer output dtype. Optional dtype must be either a "
+                               "floating point or "
                                f"complex dtype. Got: {dt.scalar_type_name(dtype)}")
         self = self.astype(dtype.numpy)
     if self.dtype.kind in "biu":
-        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+        raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating "
+                           "point or complex "
                            f"dtype. Got: {dt.scalar_type_name(dt.of(self))}")
     total = np.add.reduce(self, axis=axes_of(self, dim), keepdims=keepdim)
     return total / total.dtype.type(counted(self.shape, dim))
@@ -89,8 +91,12 @@ def max_of_one(n: int) -> int:
 def _nansum(self: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     if self.dtype.kind == "c":
         raise RuntimeError("nansum does not support complex inputs")
-    return _sum(np.where(np.isnan(self), self.dtype.type(0), self) if self.dtype.kind == "f" else self, dim, keepdim,
-                dtype=dtype)
+    return _sum(
+        np.where(np.isnan(self), self.dtype.type(0), self) if self.dtype.kind == "f" else self,
+        dim,
+        keepdim,
+        dtype=dtype,
+    )
 
 
 nansum = kernel(
@@ -104,13 +110,16 @@ nansum = kernel(
 def nanmean(self: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """The mean of what is not NaN."""
     if self.dtype.category < dt.FLOAT:
-        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {dt.scalar_type_name(self.dtype)}")
+        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got "
+                           f"{dt.scalar_type_name(self.dtype)}")
     count = (~f.isnan(self.detach())).sum(dim, keepdim)
     return nansum(self, dim, keepdim, dtype=dtype) / count
 
 
 def _prod(self: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    kind = dtype.numpy if dtype is not None else np.dtype(np.int64) if self.dtype.kind in "biu" else self.dtype
+    kind = (
+        dtype.numpy if dtype is not None else np.dtype(np.int64) if self.dtype.kind in "biu" else self.dtype
+    )
     return np.multiply.reduce(self.astype(kind, copy=False), axis=axes_of(self, dim), keepdims=keepdim)
 
 
@@ -130,7 +139,13 @@ def _prod_slope(grad: Any, self: Any, result: Any, dim: int | None, keepdim: boo
 def _others(t: Any, dim: int) -> Any:
     one = t.narrow(dim, 0, 1) * 0 + 1
     n = t.shape[dim]
-    left = nodes.Tensor._of(None) if n == 0 else one if n == 1 else _join([one, t.narrow(dim, 0, n - 1)], dim).cumprod(dim)
+    left = (
+        nodes.Tensor._of(None)
+        if n == 0
+        else one
+        if n == 1
+        else _join([one, t.narrow(dim, 0, n - 1)], dim).cumprod(dim)
+    )
     back = t.flip(dim)
     right = one if n == 1 else _join([one, back.narrow(dim, 0, n - 1)], dim).cumprod(dim).flip(dim)
     return left * right
@@ -162,7 +177,9 @@ def _truth(name: str, compute: Any, text: str) -> Any:
 all = _truth("all", np.all, "True when all are.")  # noqa: A001
 any = _truth("any", np.any, "True when one is.")  # noqa: A001
 count_nonzero = kernel(
-    name="count_nonzero", inputs=(), out=False, formula=r"y = |\{i : x_i \neq 0\}|", text="How many are not zero.",
+    name="count_nonzero", inputs=(), out=False, formula=r"y = |\{i : x_i \neq "
+                                                        r"0\}|", text="How many are not "
+                                                                                          "zero.",
     forward=lambda self, dim=None: np.asarray(np.count_nonzero(self, axis=axes_of(self, dim)), np.int64),
 )
 
@@ -173,7 +190,8 @@ count_nonzero = kernel(
 def _nonempty(self: Any, dim: Any, name: str) -> None:
     if self.size == 0:
         if dim is None:
-            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                               f"Specify the "
                                "reduction dim with the 'dim' argument.")
         for d in wrap_dims(dim, self.ndim):
             if self.shape[d] == 0:
@@ -238,20 +256,33 @@ def _with_indices(name: str, pick: Any, text: str, grad_fn: str) -> Any:
         return at_positions(self, pick(self, axis=d) if self.ndim else None, d, keepdim)
 
     return kernel(
-        name=f"{name}.dim", inputs=("self",), grad_fn=grad_fn, on=(), returns=("values", "indices"), nondiff=(1,),
-        formula=rf"y = \{name}_i x_i", text=text, forward=forward,
-        grads={"self": lambda grad, result1, self_shape, dim, keepdim: put_back(grad, result1, self_shape, dim, keepdim)},
+        name=f"{name}.dim",
+        inputs=("self",),
+        grad_fn=grad_fn,
+        on=(),
+        returns=("values", "indices"),
+        nondiff=(1,),
+        formula=rf"y = \{name}_i x_i",
+        text=text,
+        forward=forward,
+        grads={
+            "self": lambda grad, result1, self_shape, dim, keepdim: put_back(
+                grad, result1, self_shape, dim, keepdim
+            )
+        },
     )
 
 
 def _over_all(name: str, compute: Any, text: str, grad_fn: str) -> Any:
     def forward(self: Any) -> Any:
         if self.size == 0:
-            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the "
+            raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                               f"Specify the "
                                "reduction dim with the 'dim' argument.")
         return compute.reduce(self, axis=None)
 
-    return kernel(name=f"{name}.all", inputs=("self",), grad_fn=grad_fn, on=(), formula=rf"y = \{name}_i x_i", text=text,
+    return kernel(name=f"{name}.all", inputs=("self",), grad_fn=grad_fn, on=(), formula=rf"y = \{name}_i "
+                                                                                        rf"x_i", text=text,
                   forward=forward,
                   grads={"self": lambda grad, self, result: shared_evenly(grad, self, result, None, False)})
 
@@ -283,19 +314,29 @@ def _extreme_face(name: str) -> Any:
 
 max, min = _extreme_face("max"), _extreme_face("min")  # noqa: A001
 aminmax = kernel(
-    name="aminmax", inputs=("self",), returns=("min", "max"), formula=r"y = (\min_i x_i, \max_i x_i)",
+    name="aminmax",
+    inputs=("self",),
+    returns=("min", "max"),
+    formula=r"y = (\min_i x_i, \max_i x_i)",
     text="The smallest and the largest.",
     forward=lambda self, *, dim=None, keepdim=False: _aminmax(self, dim, keepdim),
-    grads={"self": lambda grads, self, result0, result1, dim, keepdim:
-           shared_evenly(grads[0], self, result0, dim, keepdim) + shared_evenly(grads[1], self, result1, dim, keepdim)},
+    grads={
+        "self": lambda grads, self, result0, result1, dim, keepdim: (
+            shared_evenly(grads[0], self, result0, dim, keepdim)
+            + shared_evenly(grads[1], self, result1, dim, keepdim)
+        )
+    },
 )
 
 
 def _aminmax(self: Any, dim: int | None, keepdim: bool) -> Any:
     if self.size == 0 and dim is None:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has "
+                           "no identity.")
     axes = axes_of(self, dim)
-    return np.minimum.reduce(self, axis=axes, keepdims=keepdim), np.maximum.reduce(self, axis=axes, keepdims=keepdim)
+    return np.minimum.reduce(self, axis=axes, keepdims=keepdim), np.maximum.reduce(
+        self, axis=axes, keepdims=keepdim
+    )
 
 
 def _arg(name: str, pick: Any) -> Any:
@@ -308,7 +349,10 @@ def _arg(name: str, pick: Any) -> Any:
             return np.full((1,) * self.ndim, at) if keepdim else at
         return np.asarray(pick(self, axis=wrap_dim(dim, self.ndim), keepdims=keepdim), np.int64)
 
-    return kernel(name=name, inputs=(), formula=rf"y = \mathrm{{{name}}}_i\, x_i", text=f"Where the {name[3:]}imum stands.",
+    return kernel(name=name, inputs=(), formula=rf"y = \mathrm{{{name}}}_i\, "
+                                                rf"x_i", text=f"Where the "
+                                                                                        f"{name[3:]}imum "
+                                                                                        f"stands.",
                   forward=forward)
 
 

@@ -28,7 +28,8 @@ def _inv_ex(A: Any, *, check_errors: bool = False) -> Any:
             if not info[i]:
                 y[i] = np.linalg.inv(A[i])
     if check_errors and info.any():
-        raise _singular(info, "linalg.inv", "inversion could not be completed because the input matrix is singular")
+        raise _singular(info, "linalg.inv", "inversion could not be completed because the input matrix is "
+                                            "singular")
     return y, info
 
 
@@ -39,8 +40,14 @@ def _singular(info: Any, name: str, what: str) -> LinAlgError:
 
 
 inv_ex = kernel(
-    name="linalg_inv_ex", inputs=("A",), grad_fn="LinalgInvExBackward0", on=(), returns=("inverse", "info"), nondiff=(1,),
-    formula=r"Y = A^{-1}", text="The matrix that undoes another.",
+    name="linalg_inv_ex",
+    inputs=("A",),
+    grad_fn="LinalgInvExBackward0",
+    on=(),
+    returns=("inverse", "info"),
+    nondiff=(1,),
+    formula=r"Y = A^{-1}",
+    text="The matrix that undoes another.",
     forward=_inv_ex,
     grads={"A": lambda grad, result0: -result0.mH.matmul(grad.matmul(result0.mH))},
 )
@@ -67,7 +74,9 @@ def _det_slope(grad: Any, A: Any, det: Any) -> Any:
         T = nodes.Tensor
         others = np.stack([np.prod(np.delete(s._a, i, -1), -1) for i in range(k)], -1)
         sign = np.linalg.det(u._a) * np.linalg.det(vh._a)
-        g = u.matmul((T._of(others) * T._of(np.asarray(sign.conj())).unsqueeze(-1)).diag_embed().to(u.dtype)).matmul(vh)
+        g = u.matmul(
+            (T._of(others) * T._of(np.asarray(sign.conj())).unsqueeze(-1)).diag_embed().to(u.dtype)
+        ).matmul(vh)
         return grad.unsqueeze(-1).unsqueeze(-1) * g
     return (grad * det.conj()).unsqueeze(-1).unsqueeze(-1) * inverse_of(A).mH
 
@@ -105,8 +114,13 @@ def _slogdet_slope(grads: tuple, A: Any, sign: Any) -> Any:
 
 
 slogdet_ = kernel(
-    name="linalg_slogdet", inputs=("A",), grad_fn="LinalgSlogdetBackward0", on=(), returns=("sign", "logabsdet"),
-    formula=r"y = (\mathrm{sign} \det A, \ln |\det A|)", text="Sign and logarithm of the determinant.",
+    name="linalg_slogdet",
+    inputs=("A",),
+    grad_fn="LinalgSlogdetBackward0",
+    on=(),
+    returns=("sign", "logabsdet"),
+    formula=r"y = (\mathrm{sign} \det A, \ln |\det A|)",
+    text="Sign and logarithm of the determinant.",
     forward=_slogdet,
     grads={"A": lambda grads, A, result0: _slogdet_slope(grads, A, result0)},
 )
@@ -138,10 +152,12 @@ def _solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) 
     square_check(A, "linalg.solve")
     if A.dtype != B.dtype:
         raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, but found A of type "
-                           f"{dt.scalar_type_name(dt.of(A))} and B of type {dt.scalar_type_name(dt.of(B))} instead")
+                           f"{dt.scalar_type_name(dt.of(A))} and B of type {dt.scalar_type_name(dt.of(B))} "
+                           f"instead")
     vector = is_vector(A, B)
     if vector and not left:
-        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In "
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for "
+                           "left=False. In "
                            "this case linalg.solve is equivalent to B / A.squeeze(-1)")
     b = B[..., None] if vector else B
     matrix_check(b, "linalg.solve")
@@ -152,9 +168,14 @@ def _solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False) 
     broadcast_shapes(A.shape[:-2], b.shape[:-2])
     info = lu_of(A)[2]
     if check_errors and info.any():
-        raise LinAlgError("torch.linalg.solve: " + ("" if not A.ndim - 2 else f"(Batch element {np.argwhere(info)[0][0]}): ")
+        raise LinAlgError("torch.linalg.solve: " + ("" if not A.ndim - 2 else f"(Batch element "
+                                                                              f"{np.argwhere(info)[0][0]}): ")
                           + "The solver failed because the input matrix is singular.")
-    y = np.linalg.solve(A, b) if left else np.swapaxes(np.linalg.solve(np.swapaxes(A, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
+    y = (
+        np.linalg.solve(A, b)
+        if left
+        else np.swapaxes(np.linalg.solve(np.swapaxes(A, -1, -2), np.swapaxes(b, -1, -2)), -1, -2)
+    )
     return (y[..., 0] if vector else y), info
 
 
@@ -167,10 +188,18 @@ def _solve_slopes(grad: Any, A: Any, X: Any, B_shape: tuple, left: bool) -> tupl
 
 
 solve_ex = kernel(
-    name="_linalg_solve_ex", inputs=("A", "B"), grad_fn="LinalgSolveExBackward0", on=("torch",), returns=("result", "info"),
-    nondiff=(1,), formula=r"A\,X = B", text="The X that A turns into B.",
+    name="_linalg_solve_ex",
+    inputs=("A", "B"),
+    grad_fn="LinalgSolveExBackward0",
+    on=("torch",),
+    returns=("result", "info"),
+    nondiff=(1,),
+    formula=r"A\,X = B",
+    text="The X that A turns into B.",
     forward=_solve_ex,
-    grads={("A", "B"): lambda grad, A, result0, B_shape, left: _solve_slopes(grad, A, result0, B_shape, left)},
+    grads={
+        ("A", "B"): lambda grad, A, result0, B_shape, left: _solve_slopes(grad, A, result0, B_shape, left)
+    },
 )
 _SOLVE_EX = named_tuple("linalg_solve_ex", ("result", "info"))
 composite("solve", on=("linalg",))(lambda A, B, *, left=True: solve_ex(A, B, left=left, check_errors=True)[0])
@@ -227,7 +256,9 @@ _TRIANGULAR = named_tuple("triangular_solve", ("solution", "cloned_coefficient")
 
 
 @composite("triangular_solve")
-def triangular_solve(self: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False) -> Any:
+def triangular_solve(
+    self: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
+) -> Any:
     """Solves A X = self with a triangle A; gives X and a copy of A."""
     a = A.mT if transpose else A
     x = solve_triangular(a, self, upper=upper != transpose, unitriangular=unitriangular)
@@ -326,7 +357,9 @@ composite("pinverse")(lambda self, rcond=1e-15: pinv_(self, (0.0, rcond), False)
 
 
 @composite("matrix_rank", on=("linalg",))
-def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Any:
+def matrix_rank(
+    A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
+) -> Any:
     """How many singular values are not zero."""
     matrix_check(A._a, "linalg.matrix_rank")
     a, r = _cuts(A, tol if tol is not None else atol, 0.0 if tol is not None else rtol)
@@ -346,14 +379,19 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
 
     matrix_check(A._a, "linalg.lstsq")
     if A.dtype is not B.dtype:
-        raise RuntimeError(f"torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
+        raise RuntimeError(f"torch.linalg.lstsq: Expected input and other to have the same dtype, but got "
+                           f"input's dtype "
                            f"{dt.scalar_type_name(A.dtype)} and other's dtype {dt.scalar_type_name(B.dtype)}")
     vector = is_vector(A, B)
     b = B.unsqueeze(-1) if vector else B
     m, n = A.shape[-2:]
     x = pinv(A).matmul(b)
     s = np.linalg.svd(A._a, compute_uv=False)
-    ranks = (s > np.finfo(s.dtype).eps * max(m, n) * s.max(-1, keepdims=True)).sum(-1) if s.size else np.zeros(s.shape[:-1])
+    ranks = (
+        (s > np.finfo(s.dtype).eps * max(m, n) * s.max(-1, keepdims=True)).sum(-1)
+        if s.size
+        else np.zeros(s.shape[:-1])
+    )
     full = bool(np.all(ranks == n))
     residual = empty(0, dtype=A.dtype.to_real())
     if m > n and full and driver != "gelsy":
@@ -435,10 +473,12 @@ def householder_product(input: Any, tau: Any) -> Any:  # noqa: A002
     if input.ndim < 2:
         raise RuntimeError("torch.linalg.householder_product: input must have at least 2 dimensions.")
     if input.shape[-2] < input.shape[-1]:
-        raise RuntimeError("torch.linalg.householder_product: input.shape[-2] must be greater than or equal to "
+        raise RuntimeError("torch.linalg.householder_product: input.shape[-2] must be greater than or equal "
+                           "to "
                            "input.shape[-1]")
     if input.shape[-1] < tau.shape[-1]:
-        raise RuntimeError("torch.linalg.householder_product: input.shape[-1] must be greater than or equal to "
+        raise RuntimeError("torch.linalg.householder_product: input.shape[-1] must be greater than or equal "
+                           "to "
                            "tau.shape[-1]")
     return _householder(input, tau)
 

@@ -26,8 +26,15 @@ def scipy(name: str) -> Any:
     return compute
 
 
-for _name, _scipy in {"i0": "i0", "i0e": "i0e", "i1": "i1", "i1e": "i1e", "erfcx": "erfcx", "log_ndtr": "log_ndtr",
-                      "ndtri": "ndtri"}.items():
+for _name, _scipy in {
+    "i0": "i0",
+    "i0e": "i0e",
+    "i1": "i1",
+    "i1e": "i1e",
+    "erfcx": "erfcx",
+    "log_ndtr": "log_ndtr",
+    "ndtri": "ndtri",
+}.items():
     f.define(_name, scipy(_scipy), "special_" + _name if _name not in ("i0",) else _name)
 f.define("polygamma", lambda n, x: scipy_polygamma(n, x), "polygamma")
 
@@ -39,12 +46,25 @@ def scipy_polygamma(n: int, x: Any) -> Any:
     if n == 0:
         return np.asarray(scipy.special.digamma(x)).astype(x.dtype)
     sign = -1.0 if n % 2 == 0 else 1.0
-    return np.asarray(sign * scipy.special.gamma(n + 1.0) * scipy.special.zeta(n + 1.0, x.astype(np.float64))).astype(x.dtype)
+    return np.asarray(
+        sign * scipy.special.gamma(n + 1.0) * scipy.special.zeta(n + 1.0, x.astype(np.float64))
+    ).astype(x.dtype)
 
 
-def _special(name: str, formula: str, domain: tuple[float, float], text: str, slope: Any, *, compute: Any = None,
-             on: tuple[str, ...] = ("special",), grad_fn: str = "", short: str = "",
-             aliases: tuple[str, ...] = (), inplace: bool = False) -> Any:
+def _special(
+    name: str,
+    formula: str,
+    domain: tuple[float, float],
+    text: str,
+    slope: Any,
+    *,
+    compute: Any = None,
+    on: tuple[str, ...] = ("special",),
+    grad_fn: str = "",
+    short: str = "",
+    aliases: tuple[str, ...] = (),
+    inplace: bool = False,
+) -> Any:
     from engine.ops.record import place
 
     value = compute or scipy(short or name)
@@ -58,10 +78,20 @@ def _special(name: str, formula: str, domain: tuple[float, float], text: str, sl
 
 erf = _special("erf", r"y = \mathrm{erf}\, x", (-2, 2), "The error function.", on=EVERYWHERE, inplace=True,
                slope=lambda grad, self: grad * (2 / sqrt(pi) * f.exp(-self * self)))
-erfc = _special("erfc", r"y = 1 - \mathrm{erf}\, x", (-2, 2), "One less the error function.", on=EVERYWHERE, inplace=True,
+erfc = _special("erfc", r"y = 1 - \mathrm{erf}\, "
+                        r"x", (-2, 2), "One less the error "
+                                                              "function.", on=EVERYWHERE, inplace=True,
                 slope=lambda grad, self: grad * (-2 / sqrt(pi) * f.exp(-self * self)))
-erfinv = _special("erfinv", r"y = \mathrm{erf}^{-1} x", (-0.9, 0.9), "The inverse of the error function.", on=EVERYWHERE,
-                  slope=lambda grad, self: grad * (sqrt(pi) / 2 * f.exp(f.erfinv(self) * f.erfinv(self))), inplace=True)
+erfinv = _special(
+    "erfinv",
+    r"y = \mathrm{erf}^{-1} "
+    r"x",
+    (-0.9, 0.9),
+    "The inverse of the error function.",
+    on=EVERYWHERE,
+    slope=lambda grad, self: grad * (sqrt(pi) / 2 * f.exp(f.erfinv(self) * f.erfinv(self))),
+    inplace=True,
+)
 lgamma = _special("lgamma", r"y = \ln |\Gamma(x)|", (0.5, 4), "The logarithm of the gamma function.",
                   compute=scipy("gammaln"), on=("torch", "Tensor"), inplace=True,
                   slope=lambda grad, self: grad * f.digamma(self))
@@ -76,11 +106,26 @@ def _digamma(self: Any) -> Any:
     return np.where((self < 0) & (self == np.trunc(self)), np.nan, y).astype(self.dtype)
 
 
-digamma = _special("digamma", r"y = \psi(x)", (0.5, 4), "The slope of the log-gamma function.", on=EVERYWHERE,
-                   compute=_digamma, slope=lambda grad, self: grad * f.polygamma(1, self), aliases=("psi",), inplace=True)
+digamma = _special(
+    "digamma",
+    r"y = \psi(x)",
+    (0.5, 4),
+    "The slope of the log-gamma function.",
+    on=EVERYWHERE,
+    compute=_digamma,
+    slope=lambda grad, self: grad * f.polygamma(1, self),
+    aliases=("psi",),
+    inplace=True,
+)
 polygamma_ = pointwise(
-    name="polygamma.n", inputs=("self",), promote="float", grad_fn="PolygammaBackward0", on=(), domain=(0.5, 4),
-    formula=r"y = \psi^{(n)}(x)", text="The n-th slope of digamma.",
+    name="polygamma.n",
+    inputs=("self",),
+    promote="float",
+    grad_fn="PolygammaBackward0",
+    on=(),
+    domain=(0.5, 4),
+    formula=r"y = \psi^{(n)}(x)",
+    text="The n-th slope of digamma.",
     forward=lambda self, n: scipy_polygamma(n, self),
     grads={"self": lambda grad, self, n: grad * f.polygamma(n + 1, self)},
 )
@@ -126,7 +171,8 @@ def _mvlgamma_slope(self: Any, p: int) -> Any:
     return total
 
 
-i0 = _special("i0", r"y = I_0(x)", (-3, 3), "The modified Bessel function of order 0.", on=EVERYWHERE, inplace=True,
+i0 = _special("i0", r"y = I_0(x)", (-3, 3), "The modified Bessel function of order "
+                                            "0.", on=EVERYWHERE, inplace=True,
               slope=lambda grad, self: grad * f.i1(self))
 i0e = _special("special_i0e", r"y = e^{-|x|} I_0(x)", (0.3, 3), "I0 scaled by its growth.", short="i0e",
                grad_fn="SpecialI0EBackward0",
@@ -143,10 +189,13 @@ i1e = _special("special_i1e", r"y = e^{-|x|} I_1(x)", (0.3, 3), "I1 scaled by it
 ndtri = _special("special_ndtri", r"y = \Phi^{-1}(x)", (0.1, 0.9), "The inverse of the normal distribution.",
                  short="ndtri", grad_fn="SpecialNdtriBackward0",
                  slope=lambda grad, result: grad * sqrt(2 * pi) * f.exp(result * result / 2))
-log_ndtr = _special("special_log_ndtr", r"y = \ln \Phi(x)", (-3, 3), "The logarithm of the normal distribution.",
+log_ndtr = _special("special_log_ndtr", r"y = \ln \Phi(x)", (-3, 3), "The logarithm of the normal "
+                                                                     "distribution.",
                     short="log_ndtr", grad_fn="SpecialLogNdtrBackward0",
                     slope=lambda grad, self, result: grad / f.exp(result + self * self / 2) / sqrt(2 * pi))
-erfcx = _special("special_erfcx", r"y = e^{x^2} \mathrm{erfc}\, x", (-1, 3), "erfc scaled by its decay.", short="erfcx",
+erfcx = _special("special_erfcx", r"y = e^{x^2} \mathrm{erfc}\, "
+                                  r"x", (-1, 3), "erfc scaled by its "
+                                                                             "decay.", short="erfcx",
                  grad_fn="SpecialErfcxBackward0",
                  slope=lambda grad, self, result: grad * (2 * self * result - 2 / sqrt(pi)))
 
@@ -156,7 +205,9 @@ def _entr(self: Any) -> Any:
     return np.where(np.isnan(self), self, np.where(self < 0, -np.inf, y)).astype(self.dtype)
 
 
-entr = _special("special_entr", r"y = -x \ln x", (0.2, 3), "The entropy of a share.", short="entr", compute=_entr,
+entr = _special("special_entr", r"y = -x \ln "
+                                r"x", (0.2, 3), "The entropy of a "
+                                                           "share.", short="entr", compute=_entr,
                 grad_fn="SpecialEntrBackward0",
                 slope=lambda grad, self: grad * f.where(f.isnan(self), self, -f.log(self) - 1))
 
@@ -176,19 +227,42 @@ def _log_pair(name: str, inner: Any, formula: str, text: str, on: tuple[str, ...
             np.result_type(y))
 
     return pointwise(
-        name=name, inputs=("self", "other"), promote="float", on=on, tensors_only=True, formula=formula, text=text,
-        domain=(0.3, 3), inplace="Tensor" in on,
-        named=lambda self, other: grad_fns[0] + ("0" if hasattr(self, "_a") and hasattr(other, "_a") else
-                                                 "1" if hasattr(other, "_a") else "2"),
-        forward=forward, grads={"self": slopes[0], "other": slopes[1]})
+        name=name,
+        inputs=("self", "other"),
+        promote="float",
+        on=on,
+        tensors_only=True,
+        formula=formula,
+        text=text,
+        domain=(0.3, 3),
+        inplace="Tensor" in on,
+        named=lambda self, other: (
+            grad_fns[0]
+            + ("0" if hasattr(self, "_a") and hasattr(other, "_a") else "1" if hasattr(other, "_a") else "2")
+        ),
+        forward=forward,
+        grads={"self": slopes[0], "other": slopes[1]},
+    )
 
 
-xlogy = _log_pair("xlogy", lambda v: np.log(v), r"y = a \ln b", "a times the logarithm of b, 0 where a is 0.", EVERYWHERE,
-                  ("XlogyBackward", ""),
-                  (lambda grad, self, other: grad * f.where((self == 0) & (other <= 0), 0 * f.log(f.abs(other) + 1),
-                                                            f.log(other)),
-                   lambda grad, self, other: grad * self / other))
-xlog1py = _log_pair("special_xlog1py", lambda v: np.log1p(v), r"y = a \ln(1 + b)", "a times log1p of b, 0 where a is 0.", (),
+xlogy = _log_pair(
+    "xlogy",
+    lambda v: np.log(v),
+    r"y = a \ln "
+    r"b",
+    "a times the logarithm of b, 0 where a is 0.",
+    EVERYWHERE,
+    ("XlogyBackward", ""),
+    (
+        lambda grad, self, other: (
+            grad * f.where((self == 0) & (other <= 0), 0 * f.log(f.abs(other) + 1), f.log(other))
+        ),
+        lambda grad, self, other: grad * self / other,
+    ),
+)
+xlog1py = _log_pair("special_xlog1py", lambda v: np.log1p(v), r"y = a \ln(1 + "
+                                                              r"b)", "a times log1p of b, 0 "
+                                                                                   "where a is 0.", (),
                     ("SpecialXlog1PyBackward", ""),
                     (lambda grad, self, other: grad * f.where((self == 0) & (other <= -1), 0 * f.abs(other),
                                                               f.log1p(other)),
@@ -208,10 +282,18 @@ logaddexp2 = pointwise(
            "other": lambda grad, self, other: grad / (1 + f.exp2(self - other))},
 )
 ldexp = pointwise(
-    name="ldexp", inputs=("self", "other"), promote="float", inplace=True, formula=r"y = a \, 2^b", domain=(-2, 2),
+    name="ldexp",
+    inputs=("self", "other"),
+    promote="float",
+    inplace=True,
+    formula=r"y = a \, 2^b",
+    domain=(-2, 2),
     text="Times a power of two.",
     forward=lambda self, other: self * np.exp2(other).astype(self.dtype),
-    grads={"self": lambda grad, other: grad * f.exp2(other), "other": lambda grad, result: grad * result * log(2)},
+    grads={
+        "self": lambda grad, other: grad * f.exp2(other),
+        "other": lambda grad, result: grad * result * log(2),
+    },
 )
 frexp = kernel(
     name="frexp", inputs=("self",), grad_fn="FrexpBackward0", returns=("mantissa", "exponent"), nondiff=(1,),
@@ -250,23 +332,37 @@ def _zeta(self: Any, other: Any) -> Any:
     return np.asarray(got).astype(self.dtype)
 
 
-def _pair(name: str, compute: Any, short: str, grads: dict, text: str, on: tuple[str, ...] = (), **more: Any) -> Any:
+def _pair(
+    name: str, compute: Any, short: str, grads: dict, text: str, on: tuple[str, ...] = (), **more: Any
+) -> Any:
     from engine.ops.record import place
 
-    made = pointwise(name=name, inputs=("self", "other"), promote="float", on=on, formula=rf"y = \mathrm{{{short}}}(a, b)",
-                     text=text, forward=compute, grads=grads, **more)
+    made = pointwise(
+        name=name,
+        inputs=("self", "other"),
+        promote="float",
+        on=on,
+        formula=rf"y = \mathrm{{{short}}}(a, b)",
+        text=text,
+        forward=compute,
+        grads=grads,
+        **more,
+    )
     place(made, short, ("special",))
     return made
 
 
 zeta = _pair("special_zeta", lambda self, other: _zeta(*_arrays(self, other)), "zeta",
              {"self": without_derivative("special_zeta"),
-              "other": lambda grad, self, other: grad * -self * _zeta_of(self + 1, other)}, "The Hurwitz zeta function.")
+              "other": lambda grad, self, other: grad * -self * _zeta_of(self + 1, other)}, "The Hurwitz "
+                                                                                            "zeta function.")
 
 
 def _arrays(a: Any, b: Any) -> tuple[Any, Any]:
     kind = getattr(a, "dtype", getattr(b, "dtype", None))
-    return (a if hasattr(a, "dtype") else np.asarray(a, kind)), (b if hasattr(b, "dtype") else np.asarray(b, kind))
+    return (a if hasattr(a, "dtype") else np.asarray(a, kind)), (
+        b if hasattr(b, "dtype") else np.asarray(b, kind)
+    )
 
 
 def _zeta_of(a: Any, b: Any) -> Any:
@@ -289,11 +385,28 @@ igammac = _pair("igammac", lambda self, other: scipy("gammaincc")(self, other), 
 
 # -- Bessel functions and the polynomials: values only -----------------------------------------------------------
 
-for _name, _scipy in {"bessel_j0": "j0", "bessel_j1": "j1", "bessel_y0": "y0", "bessel_y1": "y1", "modified_bessel_i0": "i0",
-                      "modified_bessel_i1": "i1", "modified_bessel_k0": "k0", "modified_bessel_k1": "k1",
-                      "scaled_modified_bessel_k0": "k0e", "scaled_modified_bessel_k1": "k1e"}.items():
-    _special("special_" + _name, rf"y = \mathrm{{{_scipy}}}(x)", (0.3, 3), "A Bessel function.",
-             without_derivative("special_" + _name), short=_name, compute=scipy(_scipy), grad_fn="NotImplemented")
+for _name, _scipy in {
+    "bessel_j0": "j0",
+    "bessel_j1": "j1",
+    "bessel_y0": "y0",
+    "bessel_y1": "y1",
+    "modified_bessel_i0": "i0",
+    "modified_bessel_i1": "i1",
+    "modified_bessel_k0": "k0",
+    "modified_bessel_k1": "k1",
+    "scaled_modified_bessel_k0": "k0e",
+    "scaled_modified_bessel_k1": "k1e",
+}.items():
+    _special(
+        "special_" + _name,
+        rf"y = \mathrm{{{_scipy}}}(x)",
+        (0.3, 3),
+        "A Bessel function.",
+        without_derivative("special_" + _name),
+        short=_name,
+        compute=scipy(_scipy),
+        grad_fn="NotImplemented",
+    )
 
 
 def _airy(self: Any) -> Any:
@@ -302,11 +415,27 @@ def _airy(self: Any) -> Any:
     return scipy.special.airy(self.astype(np.float64))[0].astype(self.dtype)
 
 
-_special("special_airy_ai", r"y = \mathrm{Ai}(x)", (-3, 3), "The Airy function.", without_derivative("special_airy_ai"),
-         short="airy_ai", compute=_airy, grad_fn="NotImplemented")
-_special("special_spherical_bessel_j0", r"y = \frac{\sin x}{x}", (0.3, 3), "The spherical Bessel function of order 0.",
-         without_derivative("special_spherical_bessel_j0"), short="spherical_bessel_j0", grad_fn="NotImplemented",
-         compute=lambda self: np.sinc(self / self.dtype.type(pi)))
+_special(
+    "special_airy_ai",
+    r"y = \mathrm{Ai}(x)",
+    (-3, 3),
+    "The Airy function.",
+    without_derivative("special_airy_ai"),
+    short="airy_ai",
+    compute=_airy,
+    grad_fn="NotImplemented",
+)
+_special(
+    "special_spherical_bessel_j0",
+    r"y = \frac{\sin "
+    r"x}{x}",
+    (0.3, 3),
+    "The spherical Bessel function of order 0.",
+    without_derivative("special_spherical_bessel_j0"),
+    short="spherical_bessel_j0",
+    grad_fn="NotImplemented",
+    compute=lambda self: np.sinc(self / self.dtype.type(pi)),
+)
 
 
 def _recurrence(first: Any, step: Any) -> Any:
@@ -328,18 +457,31 @@ def _recurrence(first: Any, step: Any) -> Any:
 
 
 for _name, _first, _step in (
-        ("chebyshev_polynomial_t", lambda x: x, lambda k, x, p, q: 2 * x * p - q),
-        ("chebyshev_polynomial_u", lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - q),
-        ("chebyshev_polynomial_v", lambda x: 2 * x - 1, lambda k, x, p, q: 2 * x * p - q),
-        ("chebyshev_polynomial_w", lambda x: 2 * x + 1, lambda k, x, p, q: 2 * x * p - q),
-        ("shifted_chebyshev_polynomial_t", lambda x: 2 * x - 1, lambda k, x, p, q: 2 * (2 * x - 1) * p - q),
-        ("shifted_chebyshev_polynomial_u", lambda x: 2 * (2 * x - 1), lambda k, x, p, q: 2 * (2 * x - 1) * p - q),
-        ("shifted_chebyshev_polynomial_v", lambda x: 2 * (2 * x - 1) - 1, lambda k, x, p, q: 2 * (2 * x - 1) * p - q),
-        ("shifted_chebyshev_polynomial_w", lambda x: 2 * (2 * x - 1) + 1, lambda k, x, p, q: 2 * (2 * x - 1) * p - q),
-        ("hermite_polynomial_h", lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - 2 * k * q),
-        ("hermite_polynomial_he", lambda x: x, lambda k, x, p, q: x * p - k * q),
-        ("laguerre_polynomial_l", lambda x: 1 - x, lambda k, x, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1)),
-        ("legendre_polynomial_p", lambda x: x, lambda k, x, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1))):
+    ("chebyshev_polynomial_t", lambda x: x, lambda k, x, p, q: 2 * x * p - q),
+    ("chebyshev_polynomial_u", lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - q),
+    ("chebyshev_polynomial_v", lambda x: 2 * x - 1, lambda k, x, p, q: 2 * x * p - q),
+    ("chebyshev_polynomial_w", lambda x: 2 * x + 1, lambda k, x, p, q: 2 * x * p - q),
+    ("shifted_chebyshev_polynomial_t", lambda x: 2 * x - 1, lambda k, x, p, q: 2 * (2 * x - 1) * p - q),
+    (
+        "shifted_chebyshev_polynomial_u",
+        lambda x: 2 * (2 * x - 1),
+        lambda k, x, p, q: 2 * (2 * x - 1) * p - q,
+    ),
+    (
+        "shifted_chebyshev_polynomial_v",
+        lambda x: 2 * (2 * x - 1) - 1,
+        lambda k, x, p, q: 2 * (2 * x - 1) * p - q,
+    ),
+    (
+        "shifted_chebyshev_polynomial_w",
+        lambda x: 2 * (2 * x - 1) + 1,
+        lambda k, x, p, q: 2 * (2 * x - 1) * p - q,
+    ),
+    ("hermite_polynomial_h", lambda x: 2 * x, lambda k, x, p, q: 2 * x * p - 2 * k * q),
+    ("hermite_polynomial_he", lambda x: x, lambda k, x, p, q: x * p - k * q),
+    ("laguerre_polynomial_l", lambda x: 1 - x, lambda k, x, p, q: ((2 * k + 1 - x) * p - k * q) / (k + 1)),
+    ("legendre_polynomial_p", lambda x: x, lambda k, x, p, q: ((2 * k + 1) * x * p - k * q) / (k + 1)),
+):
     pointwise(
         name="special_" + _name, inputs=("self", "n"), promote="float", on=(), grad_fn="NotImplemented",
         formula=r"y = p_n(x)", text="A family of orthogonal polynomials.", forward=_recurrence(_first, _step),
@@ -357,4 +499,6 @@ def _place_polynomials() -> None:
 
 _place_polynomials()
 composite("softmax", on=("special",))(lambda input, dim, *, dtype=None: input.softmax(dim, dtype=dtype))
-composite("log_softmax", on=("special",))(lambda input, dim, *, dtype=None: input.log_softmax(dim, dtype=dtype))
+composite("log_softmax", on=("special",))(
+    lambda input, dim, *, dtype=None: input.log_softmax(dim, dtype=dtype)
+)

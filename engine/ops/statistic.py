@@ -48,10 +48,18 @@ def _std_slope(grad: Any, self: Any, result: Any, dim: Any, correction: Any, kee
 
 
 var_ = kernel(
-    name="var.correction", inputs=("self",), grad_fn="VarBackward0", on=(),
-    formula=r"y = \frac{1}{n - 1} \sum_i (x_i - \bar{x})^2", text="The mean square distance from the mean.",
-    forward=lambda self, dim=None, *, correction=None, keepdim=False: _moments(self, dim, correction, keepdim, "std and var")[0],
-    grads={"self": lambda grad, self, dim, correction, keepdim: _var_slope(grad, self, dim, correction, keepdim)},
+    name="var.correction",
+    inputs=("self",),
+    grad_fn="VarBackward0",
+    on=(),
+    formula=r"y = \frac{1}{n - 1} \sum_i (x_i - \bar{x})^2",
+    text="The mean square distance from the mean.",
+    forward=lambda self, dim=None, *, correction=None, keepdim=False: _moments(
+        self, dim, correction, keepdim, "std and var"
+    )[0],
+    grads={
+        "self": lambda grad, self, dim, correction, keepdim: _var_slope(grad, self, dim, correction, keepdim)
+    },
 )
 std_ = kernel(
     name="std.correction", inputs=("self",), grad_fn="StdBackward0", on=(),
@@ -62,19 +70,38 @@ std_ = kernel(
            _std_slope(grad, self, result, dim, correction, keepdim)},
 )
 var_mean_ = kernel(
-    name="var_mean.correction", inputs=("self",), grad_fn="VarMeanBackward0", on=(),
-    formula=r"y = (\sigma^2, \bar{x})", text="Variance and mean in one pass.",
-    forward=lambda self, dim=None, *, correction=None, keepdim=False: _moments(self, dim, correction, keepdim, "var_mean"),
-    grads={"self": lambda grads, self, dim, correction, keepdim: _var_slope(grads[0], self, dim, correction, keepdim)
-           + opened(grads[1], self.shape, dim, keepdim) * (self * 0 + 1) / counted(self.shape, dim)},
+    name="var_mean.correction",
+    inputs=("self",),
+    grad_fn="VarMeanBackward0",
+    on=(),
+    formula=r"y = (\sigma^2, \bar{x})",
+    text="Variance and mean in one pass.",
+    forward=lambda self, dim=None, *, correction=None, keepdim=False: _moments(
+        self, dim, correction, keepdim, "var_mean"
+    ),
+    grads={
+        "self": lambda grads, self, dim, correction, keepdim: (
+            _var_slope(grads[0], self, dim, correction, keepdim)
+            + opened(grads[1], self.shape, dim, keepdim) * (self * 0 + 1) / counted(self.shape, dim)
+        )
+    },
 )
 std_mean_ = kernel(
-    name="std_mean.correction", inputs=("self",), grad_fn="StdMeanBackward0", on=(),
-    formula=r"y = (\sigma, \bar{x})", text="Standard deviation and mean in one pass.",
-    forward=lambda self, dim=None, *, correction=None, keepdim=False: _std_mean(self, dim, correction, keepdim),
-    grads={"self": lambda grads, self, result0, dim, correction, keepdim:
-           _std_slope(grads[0], self, result0, dim, correction, keepdim)
-           + opened(grads[1], self.shape, dim, keepdim) * (self * 0 + 1) / counted(self.shape, dim)},
+    name="std_mean.correction",
+    inputs=("self",),
+    grad_fn="StdMeanBackward0",
+    on=(),
+    formula=r"y = (\sigma, \bar{x})",
+    text="Standard deviation and mean in one pass.",
+    forward=lambda self, dim=None, *, correction=None, keepdim=False: _std_mean(
+        self, dim, correction, keepdim
+    ),
+    grads={
+        "self": lambda grads, self, result0, dim, correction, keepdim: (
+            _std_slope(grads[0], self, result0, dim, correction, keepdim)
+            + opened(grads[1], self.shape, dim, keepdim) * (self * 0 + 1) / counted(self.shape, dim)
+        )
+    },
 )
 
 
@@ -105,7 +132,9 @@ var_mean, std_mean = _spread_face("var_mean", var_mean_), _spread_face("std_mean
 # -- norms -------------------------------------------------------------------------------------------------------
 
 
-def _vector_norm(self: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:  # noqa: A002
+def _vector_norm(
+    self: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Any:  # noqa: A002
     if dtype is not None:
         self = self.astype(dtype.numpy)
     if self.dtype.kind in "biu":
@@ -117,7 +146,8 @@ def _vector_norm(self: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False
         axes = None if not self.ndim else tuple(range(self.ndim))
     if ord == float("inf") or ord == float("-inf"):
         if size.size == 0 and ord > 0:
-            raise RuntimeError("linalg.vector_norm cannot compute the inf norm on an empty tensor because the operation "
+            raise RuntimeError("linalg.vector_norm cannot compute the inf norm on an empty tensor because "
+                               "the operation "
                                "does not have an identity")
         return (np.maximum if ord > 0 else np.minimum).reduce(size, axis=axes, keepdims=keepdim)
     if ord == 0:
@@ -127,7 +157,9 @@ def _vector_norm(self: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False
         return np.asarray(np.sqrt(np.add.reduce(wide * wide, axis=axes, keepdims=keepdim))).astype(size.dtype)
     if ord == 1:
         return np.asarray(np.add.reduce(wide, axis=axes, keepdims=keepdim)).astype(size.dtype)
-    return np.asarray(np.add.reduce(wide ** ord, axis=axes, keepdims=keepdim) ** (1.0 / ord)).astype(size.dtype)
+    return np.asarray(np.add.reduce(wide**ord, axis=axes, keepdims=keepdim) ** (1.0 / ord)).astype(
+        size.dtype
+    )
 
 
 def _norm_slope(grad: Any, self: Any, result: Any, ord: Any, dim: Any, keepdim: bool) -> Any:  # noqa: A002
@@ -154,21 +186,33 @@ def _norm_slope(grad: Any, self: Any, result: Any, ord: Any, dim: Any, keepdim: 
 
 
 vector_norm = kernel(
-    name="linalg_vector_norm", inputs=("self",), grad_fn="LinalgVectorNormBackward0", on=(),
-    formula=r"y = \left(\sum_i |x_i|^p\right)^{1/p}", text="The length of a vector.",
+    name="linalg_vector_norm",
+    inputs=("self",),
+    grad_fn="LinalgVectorNormBackward0",
+    on=(),
+    formula=r"y = \left(\sum_i |x_i|^p\right)^{1/p}",
+    text="The length of a vector.",
     forward=_vector_norm,
-    grads={"self": lambda grad, self, result, ord, dim, keepdim: _norm_slope(grad, self, result, ord, dim, keepdim)},
+    grads={
+        "self": lambda grad, self, result, ord, dim, keepdim: _norm_slope(
+            grad, self, result, ord, dim, keepdim
+        )
+    },
 )
 
 
 @composite("vector_norm", on=("linalg",))
-def _linalg_vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:  # noqa: A002
+def _linalg_vector_norm(
+    x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Any:  # noqa: A002
     """The length of vectors."""
     return vector_norm(x, ord, dim, keepdim, dtype=dtype)
 
 
 @composite("norm")
-def norm(self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
+def norm(
+    self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+) -> Any:
     """A norm of all elements, of vectors along dim, or of matrices ('fro', 'nuc')."""
     if self.dtype.category < dt.FLOAT and dtype is None:
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
@@ -187,10 +231,16 @@ def norm(self: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out:
 
 
 dist = kernel(
-    name="dist", inputs=("self", "other"), out=False, promote="default", formula=r"y = \|a - b\|_p",
+    name="dist",
+    inputs=("self", "other"),
+    out=False,
+    promote="default",
+    formula=r"y = \|a - b\|_p",
     text="The length of the difference.",
     forward=lambda self, other, p=2: _vector_norm(self - other, p),
-    grads={("self", "other"): lambda grad, self, other, result, p: _dist_slopes(grad, self, other, result, p)},
+    grads={
+        ("self", "other"): lambda grad, self, other, result, p: _dist_slopes(grad, self, other, result, p)
+    },
 )
 
 
@@ -236,7 +286,8 @@ def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: 
     if self.dtype not in (dt.float32, dt.float64):
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
-        raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+        raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or "
+                           f"nearest, but got "
                            f"{interpolation}")
     scalar = not hasattr(q, "_a")
     q = as_tensor(q, dtype=self.dtype) if scalar else q
@@ -245,7 +296,8 @@ def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: 
     if q.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
     if bool(((q < 0) | (q > 1)).any()):
-        raise RuntimeError(f"{name}() q must be in the range [0, 1]" + ("" if not scalar else f" but got {float(q)}"))
+        raise RuntimeError(f"{name}() q must be in the range [0, "
+                           f"1]" + ("" if not scalar else f" but got {float(q)}"))
     ndim = self.ndim
     if dim is None:
         x, d = self.reshape(-1), 0
@@ -261,7 +313,11 @@ def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: 
         rank = (q.reshape(-1) * last).clamp(min=0)
     else:
         rank = (q.reshape(-1) * (n - 1)).expand(*ordered.shape[:-1], q.numel())
-        rank = f.where(f.isnan(ordered.detach()).any(-1, keepdim=True), nodes.Tensor._of(rank._a.dtype.type(n - 1)), rank)
+        rank = f.where(
+            f.isnan(ordered.detach()).any(-1, keepdim=True),
+            nodes.Tensor._of(rank._a.dtype.type(n - 1)),
+            rank,
+        )
     if interpolation == "lower":
         rank = rank.floor()
     elif interpolation == "higher":
@@ -288,20 +344,25 @@ def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: 
 
 
 @composite("quantile")
-def quantile(self: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
+def quantile(
+    self: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Any:
     """Values below which the fraction q of the elements lies."""
     return _quantile(self, q, dim, keepdim, interpolation, False)
 
 
 @composite("nanquantile")
-def nanquantile(self: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Any:
+def nanquantile(
+    self: Any, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Any:
     """quantile of what is not NaN."""
     return _quantile(self, q, dim, keepdim, interpolation, True)
 
 
 def _histc(self: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:  # noqa: A002
     if self.dtype.kind in "biu":
-        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{dt.scalar_type_name(dt.of(self))}'")
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for "
+                                  f"'{dt.scalar_type_name(dt.of(self))}'")
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
     if max < min:
@@ -312,9 +373,13 @@ def _histc(self: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:  
     return np.histogram(self.reshape(-1), int(bins), (low, high))[0].astype(self.dtype)
 
 
-histc = kernel(name="histc", inputs=(), formula=r"y_k = |\{i : x_i \in B_k\}|", text="Counts by equal bins.", forward=_histc)
+histc = kernel(name="histc", inputs=(), formula=r"y_k = |\{i : x_i \in "
+                                                r"B_k\}|", text="Counts by equal "
+                                                                                     "bins.", forward=_histc)
 bincount = kernel(
-    name="bincount", inputs=(), out=False, formula=r"y_k = |\{i : x_i = k\}|", text="Counts of each whole number.",
+    name="bincount", inputs=(), out=False, formula=r"y_k = |\{i : x_i = "
+                                                   r"k\}|", text="Counts of each whole "
+                                                                                    "number.",
     forward=lambda self, weights=None, minlength=0: _bincount(self, weights, minlength),
 )
 

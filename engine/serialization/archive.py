@@ -29,7 +29,10 @@ class ArchiveWriter:
         padding = -(start + 4) % _ALIGNMENT
         entry.extra = b"FB" + padding.to_bytes(2, "little") + b"Z" * padding
         self._zip.writestr(entry, data)
-        self._check = [zlib.crc32(name.encode(), self._check[0]), (self._check[1] * 31 + entry.CRC) & 0xFFFFFFFF]
+        self._check = [
+            zlib.crc32(name.encode(), self._check[0]),
+            (self._check[1] * 31 + entry.CRC) & 0xFFFFFFFF,
+        ]
 
     def close(self) -> None:
         """Add what every checkpoint has, and end the file."""

@@ -48,13 +48,19 @@ def fetch(urls: list[str], path: str | Path, md5: str | None = None, sha256_star
         except (urllib.error.URLError, OSError) as e:
             reasons.append(f"{url}: {getattr(e, 'reason', e)}")
             continue
-        if md5 is not None and md5_of(part) != md5 or sha256_start and not sha256_of(part).startswith(sha256_start):
+        if (
+            md5 is not None
+            and md5_of(part) != md5
+            or sha256_start
+            and not sha256_of(part).startswith(sha256_start)
+        ):
             part.unlink()
             reasons.append(f"{url}: the file that came has another checksum")
             continue
         part.replace(path)
         return path
-    raise RuntimeError(f"{path.name} could not be downloaded ({'; '.join(reasons) or 'no address is known'}). With no "
+    raise RuntimeError(f"{path.name} could not be downloaded "
+                       f"({'; '.join(reasons) or 'no address is known'}). With no "
                        f"network: fetch {urls[0] if urls else path.name} elsewhere and put it at {path}")
 
 

@@ -22,7 +22,9 @@ PIL_MODES = {ImageReadMode.GRAY: "L", ImageReadMode.GRAY_ALPHA: "LA", ImageReadM
              ImageReadMode.RGB_ALPHA: "RGBA"}
 
 
-def read_image(path: Any, mode: ImageReadMode = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False) -> Any:
+def read_image(
+    path: Any, mode: ImageReadMode = ImageReadMode.UNCHANGED, apply_exif_orientation: bool = False
+) -> Any:
     """A picture file as a uint8 tensor. Shapes: (channels, height, width).
 
     Raises: RuntimeError when the file is no picture."""

@@ -34,7 +34,9 @@ def make_grid(tensor: Any, nrow: int = 8, padding: int = 2, normalize: bool = Fa
         columns = min(nrow, n)
         rows = math.ceil(n / columns)
         height, width = tensor.size(2) + padding, tensor.size(3) + padding
-        grid = tensor.new_full((tensor.size(1), height * rows + padding, width * columns + padding), pad_value)
+        grid = tensor.new_full(
+            (tensor.size(1), height * rows + padding, width * columns + padding), pad_value
+        )
         for k in range(n):
             y, x = divmod(k, columns)
             grid.narrow(1, y * height + padding, height - padding).narrow(

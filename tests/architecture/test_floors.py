@@ -30,7 +30,8 @@ def imports_of(path: Path, *, deep: bool = True) -> set[str]:
 
 
 def offenders(paths: list[Path], forbidden, *, deep: bool = True) -> list[str]:
-    return [f"{module_of(p)} imports {i}" for p in paths for i in sorted(imports_of(p, deep=deep)) if forbidden(i)]
+    return [f"{module_of(p)} imports "
+            f"{i}" for p in paths for i in sorted(imports_of(p, deep=deep)) if forbidden(i)]
 
 
 def under(i: str, *roots: str) -> bool:
@@ -44,7 +45,10 @@ def test_the_engine_knows_neither_qt_nor_the_app():
 
 def test_the_app_knows_of_the_engine_nothing_but_the_protocol():
     app = [p for p in SOURCES if module_of(p).startswith("app")]
-    assert offenders(app, lambda i: under(i, "engine") and i != "engine" and not under(i, "engine.protocol")) == []
+    assert (
+        offenders(app, lambda i: under(i, "engine") and i != "engine" and not under(i, "engine.protocol"))
+        == []
+    )
 
 
 def test_nothing_imports_the_real_torch():
@@ -100,4 +104,7 @@ def test_the_protocol_and_the_core_need_nothing_else_of_the_engine():
     for package in ("engine.protocol", "engine.core"):
         paths = [p for p in SOURCES if under(module_of(p), package)]
         assert paths
-        assert offenders(paths, lambda i, p=package: under(i, "engine") and i != "engine" and not under(i, p)) == []
+        assert (
+            offenders(paths, lambda i, p=package: under(i, "engine") and i != "engine" and not under(i, p))
+            == []
+        )

@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = sorted(p for folder in ("engine", "app", "tests", "benchmarks") for p in (ROOT / folder).glob("**/*.py"))
+SOURCES = sorted(
+    p for folder in ("engine", "app", "tests", "benchmarks") for p in (ROOT / folder).glob("**/*.py")
+)
 PROGRAM = [p for p in SOURCES if p.relative_to(ROOT).parts[0] in ("engine", "app")] + [ROOT / "main.py"]
 
 
 def test_no_file_has_grown_past_600_lines():
-    long = {str(p.relative_to(ROOT)): n for p in SOURCES if (n := len(p.read_text(encoding="utf-8").splitlines())) > 600}
+    long = {
+        str(p.relative_to(ROOT)): n
+        for p in SOURCES
+        if (n := len(p.read_text(encoding="utf-8").splitlines())) > 600
+    }
     assert long == {}
 
 
@@ -26,7 +32,9 @@ def test_no_module_of_ours_is_a_drawer(word):
 
 
 def test_every_module_says_what_it_is():
-    silent = [str(p.relative_to(ROOT)) for p in PROGRAM if not ast.get_docstring(ast.parse(p.read_text("utf-8")))]
+    silent = [
+        str(p.relative_to(ROOT)) for p in PROGRAM if not ast.get_docstring(ast.parse(p.read_text("utf-8")))
+    ]
     assert silent == []
 
 
@@ -50,6 +58,10 @@ def test_nothing_evaluates_what_a_file_or_a_person_wrote():
         if any(name.startswith(a) for a in allowed):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("eval", "exec"):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("eval", "exec")
+            ):
                 found.append(f"{name}:{node.lineno}")
     assert found == []

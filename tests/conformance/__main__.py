@@ -68,7 +68,9 @@ def walk(table: str, match: str) -> list[dict]:
 
 def main() -> int:
     """Run the tables; 1 when --floor was asked and a total is below it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--table", choices=["ops", "modules", "schedulers"], action="append")
     parser.add_argument("--match", default=".")
     parser.add_argument("--all", action="store_true")

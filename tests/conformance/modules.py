@@ -51,17 +51,28 @@ def run_input(info: Any, cls: Any, given: Any, dtype: Any, training: bool) -> st
     found = difference(want, got, factor=3)
     if found:
         return found
-    pairs = [(w, g) for w, g in zip(leaves_of(want), leaves_of(got)) if isinstance(w, torch.Tensor) and w.requires_grad]
+    pairs = [
+        (w, g)
+        for w, g in zip(leaves_of(want), leaves_of(got))
+        if isinstance(w, torch.Tensor) and w.requires_grad
+    ]
     if not pairs:
         return None
-    seeds = [np.asarray(rng.standard_normal(tuple(w.shape))).astype(str(dtype).split(".")[-1]) for w, _ in pairs]
+    seeds = [
+        np.asarray(rng.standard_normal(tuple(w.shape))).astype(str(dtype).split(".")[-1]) for w, _ in pairs
+    ]
     torch.autograd.backward([w for w, _ in pairs], [torch.from_numpy(s) for s in seeds])
     engine.autograd.backward([g for _, g in pairs], [engine.tensor(s) for s in seeds])
     parameters = dict(ours.named_parameters())
     named = [(f"input {i}", t, e) for i, (t, e) in enumerate(leaves)]
     named += [(k, t, parameters[k]) for k, t in theirs.named_parameters()]
     for name, t, e in named:
-        if t.grad is None or t.grad.layout != torch.strided or e.grad is None and not bool((t.grad != 0).any()):
+        if (
+            t.grad is None
+            or t.grad.layout != torch.strided
+            or e.grad is None
+            and not bool((t.grad != 0).any())
+        ):
             continue
         found = "None" if e.grad is None else difference(t.grad, e.grad, factor=30)
         if found:
@@ -82,7 +93,9 @@ def check(info: Any) -> dict:
         for training in (True, False) if info.train_and_eval_differ else (True,):
             torch.manual_seed(0)
             np.random.seed(0)
-            inputs = info.module_inputs_func(info, device="cpu", dtype=dtype, requires_grad=True, training=training)
+            inputs = info.module_inputs_func(
+                info, device="cpu", dtype=dtype, requires_grad=True, training=training
+            )
             for given in inputs[:6]:
                 if given.forward_input is None:
                     continue

@@ -13,8 +13,16 @@ from tests.conformance.side import (
     UP_TO_SIGN, Apart, array, difference, leaves_of, path_of, rebound, resolve, to_engine,
 )
 
-UNDEFINED = {"empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided", "resize_",
-             "resize_as_"}
+UNDEFINED = {
+    "empty",
+    "empty_like",
+    "empty_strided",
+    "empty_permuted",
+    "new_empty",
+    "new_empty_strided",
+    "resize_",
+    "resize_as_",
+}
 DTYPES = (torch.float32, torch.float64, torch.int64, torch.bool)
 SAMPLES, LARGE = 8, 400_000
 
@@ -88,7 +96,9 @@ def run_sample(info: Any, fn: Any, sample: Any, wanted: bool) -> str | None:
     if not pairs:
         return None
     rng = np.random.RandomState(0)
-    seeds = [np.asarray(rng.standard_normal(tuple(w.shape))).astype(str(w.dtype).split(".")[-1]) for w, _ in pairs]
+    seeds = [
+        np.asarray(rng.standard_normal(tuple(w.shape))).astype(str(w.dtype).split(".")[-1]) for w, _ in pairs
+    ]
     try:
         torch.autograd.backward([w for w, _ in pairs], [torch.from_numpy(s).reshape(w.shape)
                                                         for s, (w, _) in zip(seeds, pairs)])
@@ -123,7 +133,9 @@ def check(info: Any) -> dict:
         torch.manual_seed(0)
         np.random.seed(0)
         try:
-            samples = list(itertools.islice(info.sample_inputs("cpu", dtype, requires_grad=wanted), 4 * SAMPLES))
+            samples = list(
+                itertools.islice(info.sample_inputs("cpu", dtype, requires_grad=wanted), 4 * SAMPLES)
+            )
         except Exception:
             continue
         for sample in samples[::max(1, len(samples) // SAMPLES)]:

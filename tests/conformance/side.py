@@ -12,7 +12,12 @@ import torch
 
 import engine
 
-TOLERANCE = {"float32": (1e-4, 1e-5), "float64": (1e-7, 1e-7), "complex64": (1e-4, 1e-5), "complex128": (1e-7, 1e-7)}
+TOLERANCE = {
+    "float32": (1e-4, 1e-5),
+    "float64": (1e-7, 1e-7),
+    "complex64": (1e-4, 1e-5),
+    "complex128": (1e-7, 1e-7),
+}
 UP_TO_SIGN = {"svd", "linalg.svd", "linalg.eigh", "linalg.eig", "qr", "linalg.qr"}
 """Vectors that are determined up to their sign: sizes are compared."""
 
@@ -147,7 +152,9 @@ def leaves_of(x: Any) -> list:
     return [x]
 
 
-def difference(want: Any, got: Any, *, sizes_only: bool = False, undefined: bool = False, factor: float = 1) -> str | None:
+def difference(
+    want: Any, got: Any, *, sizes_only: bool = False, undefined: bool = False, factor: float = 1
+) -> str | None:
     """What differs first between PyTorch's result and the engine's, or None."""
     ws, gs = leaves_of(want), leaves_of(got)
     if len(ws) != len(gs):

@@ -57,7 +57,9 @@ def test_stepping_over_a_module_runs_all_its_nodes(driver: Driver, tmp_path: Pat
         ("y = x * 2\nz = (y * 1e38 * 10).exp()\nw = z.sum()\n", "mul", 3),
     ],
 )
-def test_the_op_that_makes_a_nan_is_named(driver: Driver, tmp_path: Path, body: str, op: str, line: int) -> None:
+def test_the_op_that_makes_a_nan_is_named(
+    driver: Driver, tmp_path: Path, body: str, op: str, line: int
+) -> None:
     source = "import torch; x = torch.tensor([2.0, 0.0], requires_grad=True)\n" + body + "w.backward()\n"
     session = driver.open(tmp_path / "a.py", source)
     session.set_breakpoints([Breakpoint("nan", "")])
@@ -108,7 +110,9 @@ def test_a_wrong_breakpoint_is_said_so_and_the_others_stand(driver: Driver, tmp_
     assert "is not an expression" in session.fetch_errors["breakpoints"]
 
 
-def test_a_sleeping_script_is_paused_when_it_wakes_and_stopped_at_once(driver: Driver, tmp_path: Path) -> None:
+def test_a_sleeping_script_is_paused_when_it_wakes_and_stopped_at_once(
+    driver: Driver, tmp_path: Path
+) -> None:
     session = driver.open(tmp_path / "a.py", "import time\nprint('on', flush=True)\ntime.sleep(60)\n")
     session.run()
     driver.until(lambda: len(session.console))

@@ -39,9 +39,11 @@ PRINTED = {
     "notes_prediction": ["Accuracy of the network on the 10000 test images:", "Accuracy of truck :"],
     "notes_device": ["dtype=torch.float64)"],
     "intro_quickstart": [
-        "===> 0 , type: <class 'torch.nn.parameter.Parameter'> , size: torch.Size([6, 5]) , Parameter containing:",
+        "===> 0 , type: <class 'torch.nn.parameter.Parameter'> , size: torch.Size([6, 5]) , Parameter "
+        "containing:",
         "tensor([ 0.1249,  0.4242,  0.2952, -0.4075, -0.4252, -0.2157],\n       requires_grad=True)",
-        "epoch: 0, loss: 2.78025\nepoch: 1, loss: 1.22228\nepoch: 2, loss: 0.14918\nepoch: 3, loss: 0.56846\n",
+        "epoch: 0, loss: 2.78025\nepoch: 1, loss: 1.22228\nepoch: 2, loss: 0.14918\nepoch: 3, loss: "
+        "0.56846\n",
         "epoch: 98, loss: 6e-05\nepoch: 99, loss: 2e-05\n",
         "pred = tensor([[ 0.4057, -0.9840, -0.9035,  0.5389,  0.1093, -2.2489],\n"
         "        [ 0.6030, -0.1382,  0.8286, -0.2459, -0.8032,  0.2358]],\n       grad_fn=<AddmmBackward0>)",
@@ -69,7 +71,10 @@ def write_cifar(folder: Path) -> None:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for name, n in [*((f"data_batch_{i}", 20) for i in range(1, 6)), ("test_batch", 40)]:
-        entry = {"data": rng.integers(0, 256, (n, 3072), dtype=np.uint8), "labels": [i % 10 for i in range(n)]}
+        entry = {
+            "data": rng.integers(0, 256, (n, 3072), dtype=np.uint8),
+            "labels": [i % 10 for i in range(n)],
+        }
         (folder / name).write_bytes(pickle.dumps(entry, protocol=2))
     names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     (folder / "batches.meta").write_bytes(pickle.dumps({"label_names": names}, protocol=2))
@@ -93,8 +98,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(name: str, place: Path) -> subprocess.CompletedProcess[str]:
     env = dict(os.environ, TORCH_HOME=str(place.parents[1] / "torch"), PYTHONPATH=str(ROOT), MPLBACKEND="Agg",
                PYTHONIOENCODING="utf-8")
-    return subprocess.run([sys.executable, str(HERE / "run_fragment.py"), str(HERE / "fragments" / f"{name}.py")],
-                          cwd=place, env=env, capture_output=True, text=True, encoding="utf-8", timeout=500)
+    return subprocess.run(
+        [sys.executable, str(HERE / "run_fragment.py"), str(HERE / "fragments" / f"{name}.py")],
+        cwd=place,
+        env=env,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=500,
+    )
 
 
 @pytest.mark.parametrize("name", FRAGMENTS)

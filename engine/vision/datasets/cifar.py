@@ -17,8 +17,11 @@ from engine.vision.datasets.vision import VisionDataset
 from engine.vision.fetch import fetch, is_whole
 
 BUILDABLE = {
-    ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"), ("numpy", "ndarray"),
-    ("numpy", "dtype"), ("_codecs", "encode"),
+    ("numpy.core.multiarray", "_reconstruct"),
+    ("numpy._core.multiarray", "_reconstruct"),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),
 }
 """All that a batch file may build: arrays, strings, lists and dictionaries."""
 
@@ -28,7 +31,8 @@ class ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in BUILDABLE:
-            raise pickle.UnpicklingError(f"a CIFAR file may hold arrays, strings and lists, but this one asks for "
+            raise pickle.UnpicklingError(f"a CIFAR file may hold arrays, strings and lists, but this one "
+                                         f"asks for "
                                          f"{module}.{name}")
         return super().find_class(module, name)
 
@@ -41,8 +45,10 @@ class CIFAR10(VisionDataset):
     filename = "cifar-10-python.tar.gz"
     tgz_md5 = "c58f30108f718f92721af3b95e74349a"
     train_list = [
-        ["data_batch_1", "c99cafc152244af753f735de768cd75f"], ["data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"],
-        ["data_batch_3", "54ebc095f3ab1f0389bbae665268c751"], ["data_batch_4", "634d18415352ddfa80567beed471001a"],
+        ["data_batch_1", "c99cafc152244af753f735de768cd75f"],
+        ["data_batch_2", "d4bba439e000b95fd0a9bffe97cbabec"],
+        ["data_batch_3", "54ebc095f3ab1f0389bbae665268c751"],
+        ["data_batch_4", "634d18415352ddfa80567beed471001a"],
         ["data_batch_5", "482c414d41f54cd18b22e5b47cb7c3cb"],
     ]
     test_list = [["test_batch", "40351d587109b95175f43aff81a1287e"]]
@@ -57,8 +63,10 @@ class CIFAR10(VisionDataset):
         if not self._check_integrity():
             raise RuntimeError(
                 "Dataset not found or corrupted. You can use download=True to download it. Offline: put "
-                f"{self.filename} ({self.url}) into {os.path.abspath(self.root)} and unpack it there, so that "
-                f"{os.path.join(os.path.abspath(self.root), self.base_folder, self.train_list[0][0])} exists.")
+                f"{self.filename} ({self.url}) into {os.path.abspath(self.root)} and unpack it there, so "
+                f"that "
+                f"{os.path.join(os.path.abspath(self.root), self.base_folder, self.train_list[0][0])} "
+                f"exists.")
         data, self.targets = [], []
         for name, _ in self.train_list if train else self.test_list:
             entry = self._read(name)

@@ -11,9 +11,15 @@ from engine.vision.datasets.vision import VisionDataset
 class FakeData(VisionDataset):
     """`size` random pictures of `image_size` with random classes; each the same every time."""
 
-    def __init__(self, size: int = 1000, image_size: tuple[int, int, int] = (3, 224, 224), num_classes: int = 10,
-                 transform: Callable | None = None, target_transform: Callable | None = None,
-                 random_offset: int = 0) -> None:
+    def __init__(
+        self,
+        size: int = 1000,
+        image_size: tuple[int, int, int] = (3, 224, 224),
+        num_classes: int = 10,
+        transform: Callable | None = None,
+        target_transform: Callable | None = None,
+        random_offset: int = 0,
+    ) -> None:
         super().__init__("", transform=transform, target_transform=target_transform)
         self.size, self.num_classes, self.image_size = size, num_classes, image_size
         self.random_offset = random_offset

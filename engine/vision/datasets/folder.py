@@ -48,7 +48,8 @@ class DatasetFolder(VisionDataset):
         if empty and not allow_empty:
             names = ", ".join(sorted(self.classes[i] for i in empty))
             raise FileNotFoundError(f"Found no valid file for the classes {names}. "
-                                    + (f"Supported extensions are: {', '.join(extensions)}" if extensions else ""))
+                                    + (f"Supported extensions are: "
+                                       f"{', '.join(extensions)}" if extensions else ""))
         self.targets = [target for _, target in self.samples]
 
     def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
@@ -69,6 +70,13 @@ class ImageFolder(DatasetFolder):
     def __init__(self, root: str, transform: Callable | None = None, target_transform: Callable | None = None,
                  loader: Callable = default_loader, is_valid_file: Callable | None = None,
                  allow_empty: bool = False) -> None:
-        super().__init__(root, loader, IMG_EXTENSIONS if is_valid_file is None else None, transform, target_transform,
-                         is_valid_file, allow_empty)
+        super().__init__(
+            root,
+            loader,
+            IMG_EXTENSIONS if is_valid_file is None else None,
+            transform,
+            target_transform,
+            is_valid_file,
+            allow_empty,
+        )
         self.imgs = self.samples

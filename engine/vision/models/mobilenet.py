@@ -26,9 +26,19 @@ class Conv2dNormActivation(nn.Sequential):
 
     def __init__(self, channels_in: int, channels_out: int, kernel_size: int = 3, stride: int = 1,
                  groups: int = 1) -> None:
-        super().__init__(nn.Conv2d(channels_in, channels_out, kernel_size, stride, (kernel_size - 1) // 2, groups=groups,
-                                   bias=False),
-                         nn.BatchNorm2d(channels_out), nn.ReLU6(inplace=True))
+        super().__init__(
+            nn.Conv2d(
+                channels_in,
+                channels_out,
+                kernel_size,
+                stride,
+                (kernel_size - 1) // 2,
+                groups=groups,
+                bias=False,
+            ),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU6(inplace=True),
+        )
         self.out_channels = channels_out
 
 
@@ -88,7 +98,9 @@ class MobileNetV2(nn.Module):
         return self.classifier(torch.flatten(x, 1))
 
 
-def mobilenet_v2(pretrained: Any = None, *, weights: Any = None, progress: bool = True, **kwargs: Any) -> MobileNetV2:
+def mobilenet_v2(
+    pretrained: Any = None, *, weights: Any = None, progress: bool = True, **kwargs: Any
+) -> MobileNetV2:
     """MobileNetV2; weights= or pretrained=True for ImageNet's."""
     if pretrained is not None:
         kwargs["pretrained"] = pretrained

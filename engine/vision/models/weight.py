@@ -66,8 +66,15 @@ def cache_folder() -> Path:
     return Path(home) / "hub" / "checkpoints"
 
 
-def load_state_dict_from_url(url: str, model_dir: str | None = None, map_location: Any = None, progress: bool = True,
-                             check_hash: bool = False, file_name: str | None = None, weights_only: bool = True) -> Any:
+def load_state_dict_from_url(
+    url: str,
+    model_dir: str | None = None,
+    map_location: Any = None,
+    progress: bool = True,
+    check_hash: bool = False,
+    file_name: str | None = None,
+    weights_only: bool = True,
+) -> Any:
     """The parameters in the file at `url`, kept in the cache folder."""
     import engine as torch
     from engine.vision.fetch import fetch
@@ -85,7 +92,8 @@ def chosen(kind: Any, weights: Any, old: dict) -> Any:
     """The weights meant by weights=... or by the older pretrained=True, which PyTorch warns of."""
     if "pretrained" in old:
         pretrained = old.pop("pretrained")
-        warnings.warn("The parameter 'pretrained' is deprecated since 0.13 and may be removed in the future, please use "
+        warnings.warn("The parameter 'pretrained' is deprecated since 0.13 and may be removed in the "
+                      "future, please use "
                       "'weights' instead.", stacklevel=3)
         weights = list(kind)[0] if pretrained else None
     if isinstance(weights, str):

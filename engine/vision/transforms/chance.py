@@ -82,8 +82,14 @@ class RandomCrop(Module):
 class RandomResizedCrop(Module):
     """A part of the picture of random area and shape, brought to one size."""
 
-    def __init__(self, size: Any, scale: tuple[float, float] = (0.08, 1.0), ratio: tuple[float, float] = (3 / 4, 4 / 3),
-                 interpolation: Any = InterpolationMode.BILINEAR, antialias: bool | None = True) -> None:
+    def __init__(
+        self,
+        size: Any,
+        scale: tuple[float, float] = (0.08, 1.0),
+        ratio: tuple[float, float] = (3 / 4, 4 / 3),
+        interpolation: Any = InterpolationMode.BILINEAR,
+        antialias: bool | None = True,
+    ) -> None:
         super().__init__()
         self.size, self.scale, self.ratio = sizes(size), scale, ratio
         self.interpolation, self.antialias = interpolation, antialias
@@ -113,12 +119,16 @@ class RandomResizedCrop(Module):
 
     def forward(self, img: Any) -> Any:
         i, j, h, w = self.get_params(img, self.scale, self.ratio)
-        return F.resize(F.crop(img, i, j, h, w), list(self.size), self.interpolation, antialias=self.antialias)
+        return F.resize(
+            F.crop(img, i, j, h, w), list(self.size), self.interpolation, antialias=self.antialias
+        )
 
     def __repr__(self) -> str:
         how = self.interpolation.value
-        return (f"{self.__class__.__name__}(size={self.size}, scale={tuple(round(s, 4) for s in self.scale)}, "
-                f"ratio={tuple(round(r, 4) for r in self.ratio)}, interpolation={how}, antialias={self.antialias})")
+        return (f"{self.__class__.__name__}(size={self.size}, "
+                f"scale={tuple(round(s, 4) for s in self.scale)}, "
+                f"ratio={tuple(round(r, 4) for r in self.ratio)}, interpolation={how}, "
+                f"antialias={self.antialias})")
 
 
 class RandomRotation(Module):
@@ -136,7 +146,8 @@ class RandomRotation(Module):
         return F.rotate(img, angle, self.interpolation, self.expand, self.center, self.fill)
 
     def __repr__(self) -> str:
-        return (f"{self.__class__.__name__}(degrees={self.degrees}, interpolation={self.interpolation.value}, "
+        return (f"{self.__class__.__name__}(degrees={self.degrees}, "
+                f"interpolation={self.interpolation.value}, "
                 f"expand={self.expand}" + (f", center={self.center}" if self.center is not None else "")
                 + (f", fill={self.fill}" if self.fill is not None else "") + ")")
 

@@ -20,7 +20,15 @@ class InterpolationMode(Enum):
     LANCZOS = "lanczos"
 
 
-PIL_FILTERS = {"nearest": 0, "nearest-exact": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}
+PIL_FILTERS = {
+    "nearest": 0,
+    "nearest-exact": 0,
+    "lanczos": 1,
+    "bilinear": 2,
+    "bicubic": 3,
+    "box": 4,
+    "hamming": 5,
+}
 
 
 def is_tensor(picture: Any) -> bool:
@@ -77,7 +85,9 @@ def to_tensor(picture: Any) -> Any:
     if not isinstance(picture, Image.Image):
         raise TypeError(f"pic should be PIL Image or ndarray. Got {type(picture)}")
     if picture.mode == "1":
-        return torch.from_numpy(255 * np.array(picture, np.uint8)[None]).to(torch.get_default_dtype()).div(255)
+        return (
+            torch.from_numpy(255 * np.array(picture, np.uint8)[None]).to(torch.get_default_dtype()).div(255)
+        )
     t = pil_to_tensor(picture)
     return t.to(dtype=torch.get_default_dtype()).div(255) if t.dtype is torch.uint8 else t
 
@@ -120,7 +130,8 @@ def normalize(tensor: Any, mean: Any, std: Any, inplace: bool = False) -> Any:
         tensor = tensor.clone()
     mean_t, std_t = torch.as_tensor(mean, dtype=tensor.dtype), torch.as_tensor(std, dtype=tensor.dtype)
     if bool((std_t == 0).any()):
-        raise ValueError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by zero.")
+        raise ValueError(f"std evaluated to zero after conversion to {tensor.dtype}, leading to division by "
+                         f"zero.")
     if mean_t.ndim == 1:
         mean_t = mean_t.view(-1, 1, 1)
     if std_t.ndim == 1:
@@ -141,8 +152,13 @@ def _target_size(picture: Any, size: Any, max_size: int | None) -> tuple[int, in
     return (new_long, new_short) if width <= height else (new_short, new_long)
 
 
-def resize(picture: Any, size: Any, interpolation: Any = InterpolationMode.BILINEAR, max_size: int | None = None,
-           antialias: bool | None = True) -> Any:
+def resize(
+    picture: Any,
+    size: Any,
+    interpolation: Any = InterpolationMode.BILINEAR,
+    max_size: int | None = None,
+    antialias: bool | None = True,
+) -> Any:
     """The picture in another size; one number is for the shorter side."""
     height, width = _target_size(picture, size, max_size)
     how = interpolation.value if isinstance(interpolation, InterpolationMode) else interpolation
@@ -203,7 +219,9 @@ def pad(picture: Any, padding: Any, fill: Any = 0, padding_mode: str = "constant
 
         mode = {"edge": "replicate", "reflect": "reflect", "constant": "constant"}[padding_mode]
         t = picture if picture.ndim > 2 or mode == "constant" else picture.unsqueeze(0)
-        y = pad_tensor(t, [left, right, top, bottom], mode, *([float(fill or 0)] if mode == "constant" else []))
+        y = pad_tensor(
+            t, [left, right, top, bottom], mode, *([float(fill or 0)] if mode == "constant" else [])
+        )
         return y if t is picture else y.squeeze(0)
     if padding_mode == "constant":
         from PIL import ImageOps
@@ -270,7 +288,11 @@ def _blend(a: Any, b: Any, ratio: float) -> Any:
 
 def adjust_brightness(picture: Any, factor: float) -> Any:
     """Darker below 1, brighter above."""
-    return _blend(picture, picture * 0, factor) if is_tensor(picture) else _enhanced(picture, factor, "Brightness")
+    return (
+        _blend(picture, picture * 0, factor)
+        if is_tensor(picture)
+        else _enhanced(picture, factor, "Brightness")
+    )
 
 
 def adjust_contrast(picture: Any, factor: float) -> Any:
@@ -280,7 +302,9 @@ def adjust_contrast(picture: Any, factor: float) -> Any:
     import engine as torch
 
     gray = rgb_to_grayscale(picture) if picture.shape[-3] == 3 else picture
-    mean = gray.to(torch.float32 if not gray.is_floating_point() else gray.dtype).mean(dim=(-3, -2, -1), keepdim=True)
+    mean = gray.to(torch.float32 if not gray.is_floating_point() else gray.dtype).mean(
+        dim=(-3, -2, -1), keepdim=True
+    )
     return _blend(picture, mean, factor)
 
 

@@ -91,18 +91,32 @@ class Normalize(Module):
 class Resize(Module):
     """The picture in another size; one number is for the shorter side."""
 
-    def __init__(self, size: Any, interpolation: Any = InterpolationMode.BILINEAR, max_size: int | None = None,
-                 antialias: bool | None = True) -> None:
+    def __init__(
+        self,
+        size: Any,
+        interpolation: Any = InterpolationMode.BILINEAR,
+        max_size: int | None = None,
+        antialias: bool | None = True,
+    ) -> None:
         super().__init__()
         if not isinstance(size, (int, list, tuple)):
             raise TypeError(f"Size should be int or sequence. Got {type(size)}")
-        self.size, self.interpolation, self.max_size, self.antialias = size, interpolation, max_size, antialias
+        self.size, self.interpolation, self.max_size, self.antialias = (
+            size,
+            interpolation,
+            max_size,
+            antialias,
+        )
 
     def forward(self, img: Any) -> Any:
         return F.resize(img, self.size, self.interpolation, self.max_size, self.antialias)
 
     def __repr__(self) -> str:
-        how = self.interpolation.value if isinstance(self.interpolation, InterpolationMode) else self.interpolation
+        how = (
+            self.interpolation.value
+            if isinstance(self.interpolation, InterpolationMode)
+            else self.interpolation
+        )
         return (f"{self.__class__.__name__}(size={self.size}, interpolation={how}, max_size={self.max_size}, "
                 f"antialias={self.antialias})")
 
