@@ -63,6 +63,7 @@ class Session:
         self.source = ""
         self.argv: tuple[str, ...] = ()
         self.breakpoints: list[Breakpoint] = []
+        self.budget_bytes: int | None = None
         self.watches: list[str] = []
         self.past: Past | None = None
         self._receipt = Receipt(self)
@@ -307,6 +308,12 @@ class Session:
             self._send_breakpoints()
         self.cursor_changed.emit()
 
+    def set_budget(self, size_bytes: int) -> None:
+        """How much memory one backward may keep for going back; told to this child and every later one."""
+        self.budget_bytes = size_bytes
+        if self.is_live:
+            self.send(ask.SetBudget(size_bytes))
+
     def toggle_breakpoint(self, kind: str, place: str, condition: str = "") -> None:
         """Set a breakpoint there, or take away the one that is there."""
         kept = [b for b in self.breakpoints if (b.kind, b.place) != (kind, place)]
@@ -436,6 +443,8 @@ class Session:
         self.state = "running"
         self.replaced.emit()
         self._send_breakpoints()
+        if self.budget_bytes is not None:
+            self.send(ask.SetBudget(self.budget_bytes))
         if watched[0]:
             self.send(ask.Watch(*watched))
 

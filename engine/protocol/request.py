@@ -88,6 +88,12 @@ class SetBreakpoints(Request, frozen=True):
     breakpoints: tuple[tuple[str, str, str, int], ...]
 
 
+class SetBudget(Request, frozen=True):
+    """How much memory one backward may keep for going back; beyond it the walk is repeated to get there."""
+
+    size_bytes: int
+
+
 class Say(Request, frozen=True):
     """A line for the script's input()."""
 

@@ -288,5 +288,7 @@ def _plain_inputs(op: Any, bound: tuple) -> tuple:
             slot = extra
             extra += 1
         name = names[place] if place < len(names) else f"input {place}"
+        if name.startswith("running_"):
+            continue  # a layer's own statistics: dozens in one net, and nobody's input
         found.append((slot, name, value._a))
     return tuple(found)

@@ -64,6 +64,15 @@ class Structure:
     inputs: list[Any] = field(default_factory=list)
     """arrays of the 'input' nodes, which come after `nodes`"""
 
+    def forget(self) -> None:
+        """Let go of the forward's values: a graph may be held by its loss long after its backward."""
+        self.inputs = []
+        for node in self.nodes:
+            note = made(node)
+            if note is not NOWHERE:
+                note.result = None
+                note.inputs = ()
+
     def input_of(self, number: int) -> Any:
         """The array of input node `number`, or None if that is no input."""
         at = number - len(self.nodes)

@@ -14,7 +14,7 @@ from engine.protocol import request as ask
 from engine.recorders.digest import digest_of, is_finite
 from engine.recorders.recorder import Recorder
 from engine.recorders.structure import ModuleCall, made
-from engine.recorders.walk import BackwardWalk, Flow
+from engine.recorders.walk import BUDGET_BYTES, BackwardWalk, Flow
 from engine.worker.breakpoint import Breakpoints
 from engine.worker.inbox import Inbox
 from engine.worker.keeper import Keeper
@@ -46,6 +46,7 @@ class Pilot:
         self.target: ask.RunTo | None = None
         self.sampler = Sampler(outbox)
         self.stand = Stand(self)
+        self.budget_bytes = BUDGET_BYTES
         self.last: BackwardWalk | None = None
         """The last backward, if it is small enough to be held until the next one begins."""
         self._small: dict[str, bool] = {}
@@ -146,6 +147,7 @@ class Pilot:
         """Take this backward to its end, stopping where asked."""
         if self.inbox.waiting:
             self.attend()
+        walk.budget_bytes = self.budget_bytes
         self._passed = -1
         self._told = 0
         self._stood = False
@@ -159,6 +161,8 @@ class Pilot:
             self._rush(walk)
         if self._is_small(walk):
             self.last = walk
+        elif not walk.run.keep_graph:
+            walk.structure.forget()
 
     def look_back(self) -> None:
         """The script is over: tell of its last backward what is still known, so that it can be looked at."""
@@ -484,6 +488,8 @@ class Pilot:
         elif isinstance(request, ask.SetBreakpoints):
             for message in self.breakpoints.set(request.breakpoints):
                 self.outbox.put(happened.RequestFailed("breakpoints", message))
+        elif isinstance(request, ask.SetBudget):
+            self.budget_bytes = request.size_bytes
         else:
             return False
         return True
