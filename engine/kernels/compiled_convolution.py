@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.kernels import compiler, convolution_source, winograd_source
 
-ENOUGH = 12_000_000
+ENOUGH = 50_000_000
 """Multiplications after which compiling is worth its second."""
 FEW = 20
 """Up to this many input channels, running along rows beats laying out columns."""

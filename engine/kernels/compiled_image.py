@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.kernels import compiler, image_source
 
-ENOUGH = 1_000_000
+ENOUGH = 2_000_000
 """Elements after which compiling is worth its second."""
 _done = 0
 

@@ -62,8 +62,8 @@ GRAPHS = {
     ),
     "cross entropy with smoothing": (
         lambda: F.cross_entropy(leaf(4, 3), torch.tensor([0, 2, 1, 1]), label_smoothing=0.1),
-        ""
-        "f"AddBackward0(MulBackward1(NllLossBackward0(LogSoftmaxBackward0({LEAF}))),MulBackward1(DivBackward0(SumBackward0(",
+        f"AddBackward0(MulBackward1(NllLossBackward0(LogSoftmaxBackward0({LEAF}))),"
+        "MulBackward1(DivBackward0(SumBackward0("
         "MaskedFillBackward0(NegBackward0(SumBackward1(#3)))),-)))",
     ),
     "cross entropy with probabilities": (
@@ -86,8 +86,8 @@ GRAPHS = {
     "elu in place": (lambda: F.elu(leaf(3) * 1, 0.5, True), f"EluBackward1(MulBackward0({LEAF},-))"),
     "instance norm": (
         lambda: F.instance_norm(leaf(4, 6, 5), None, None, leaf(6), leaf(6)),
-        ""
-        "f"ViewBackward0(NativeBatchNormBackward0(ViewBackward0({LEAF}),RepeatBackward0({LEAF}),RepeatBackward0({LEAF})))",
+        f"ViewBackward0(NativeBatchNormBackward0(ViewBackward0({LEAF}),"
+        f"RepeatBackward0({LEAF}),RepeatBackward0({LEAF})))",
     ),
     "circular padding": (
         lambda: F.pad(leaf(1, 3, 4, 4), (1, 2, 0, 1), mode="circular"),
