@@ -266,10 +266,11 @@ class TensorMath:
 
     @staticmethod
     def add_(a: Any, b: Any, alpha: Any = 1) -> Any:
-        """a += alpha * b."""
+        """a += alpha * b; a new tensor if b is a number."""
         if isinstance(alpha, torch.Tensor):
             return a.add_(b * alpha)
-        return a.add_(b, alpha=alpha) if isinstance(b, torch.Tensor) else a.add_(b * alpha)
+        # a number is added to a root, whose own result the graph still needs
+        return a.add_(b, alpha=alpha) if isinstance(b, torch.Tensor) else a + b * alpha
 
     @staticmethod
     def add(a: Any, b: Any, alpha: Any = 1) -> Any:

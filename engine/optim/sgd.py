@@ -82,7 +82,8 @@ class SGD(Parameterwise):
                 state["fresh"] = True
             buffer = m.of(kept)
             if state.pop("fresh", False):
-                m.copy_(buffer, g)
+                # the first buffer is a value without history, also where the step is differentiated
+                m.copy_(buffer, g if m is ArrayMath else g.detach())
             else:
                 take = 1 - group["dampening"]
                 if (
