@@ -30,7 +30,7 @@ for _d in _dtypes.ALL.values():
 for _name, _d in _SHORT_NAMES.items():
     globals()[_name] = _d
 
-from engine.core.layout import (  # noqa: E402
+from engine.core.layout import (
     channels_last,
     channels_last_3d,
     contiguous_format,
@@ -41,7 +41,7 @@ from engine.core.layout import (  # noqa: E402
     sparse_csr,
     strided,
 )
-from engine.autograd.modes import (  # noqa: E402
+from engine.autograd.modes import (
     enable_grad, inference_mode, is_grad_enabled, is_inference_mode_enabled, no_grad, set_grad_enabled,
 )
 
@@ -107,7 +107,8 @@ _LATE = {
 
 
 def __getattr__(name: str):
-    """Load torch.nn, torch.optim ... when first asked for: they cost time that a small script need not pay."""
+    """Load torch.nn, torch.optim ... when first asked for: they cost time that a small script need not
+    pay."""
     import importlib
 
     if name in _LATE:

@@ -1,4 +1,5 @@
-"""torch.linalg: linear algebra, filled from the records of engine/ops/{decomposition,solving,linalg,matrix}.py."""
+"""torch.linalg: linear algebra, filled from the records of
+engine/ops/{decomposition,solving,linalg,matrix}.py."""
 
 from engine import faces as _faces
 from engine.ops.decomposition import LinAlgError

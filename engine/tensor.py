@@ -48,9 +48,10 @@ class TensorType(type):
 class Tensor:
     """A multi-dimensional array that remembers how it was made.
 
-    `_a` is its memory: an ndarray, perhaps a view of another's, or a NumPy scalar for a result without dimensions.
-    `_rg` is requires_grad; `_fn` and `_nr` the node that made it and which output it is; `_view` what it is a view
-    of; `_cell` the version counter it shares with its views, made when first needed."""
+    `_a` is its memory: an ndarray, perhaps a view of another's, or a NumPy scalar for a result without
+    dimensions.
+    `_rg` is requires_grad; `_fn` and `_nr` the node that made it and which output it is; `_view` what it
+    is a view of; `_cell` the version counter it shares with its views, made when first needed."""
 
     __module__ = "torch"
 
@@ -76,7 +77,7 @@ class Tensor:
         if "_a" not in self.__dict__:
             self._a = legacy_array(args, dt.default.dtype)
 
-    # -- inside --------------------------------------------------------------------------------------------------
+    # -- inside ---------------------------------------------------------------------------------------------
 
     @staticmethod
     def _of(array: Any) -> Tensor:
@@ -134,7 +135,7 @@ class Tensor:
         else:
             self._a = a + more
 
-    # -- what it is ----------------------------------------------------------------------------------------------
+    # -- what it is -----------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> Size:
@@ -251,7 +252,7 @@ class Tensor:
         """This tensor, which has its zeros already."""
         return self if dtype is None else self.to(dtype)  # type: ignore[attr-defined]
 
-    # -- autograd ------------------------------------------------------------------------------------------------
+    # -- autograd -------------------------------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> bool:
@@ -374,7 +375,7 @@ class Tensor:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         return RemovableHandle(self.__dict__.setdefault("_post_accumulate_hooks", {}), hook)
 
-    # -- out of the engine ---------------------------------------------------------------------------------------
+    # -- out of the engine ----------------------------------------------------------------------------------
 
     def item(self) -> Any:
         """The one element as a Python number.

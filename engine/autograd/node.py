@@ -75,7 +75,8 @@ class SavedTensor:
 
 
 def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
-    """PyTorch's message for a saved tensor that was changed, and the line that changed it where it is known."""
+    """PyTorch's message for a saved tensor that was changed, and the line that changed it where it is
+    known."""
     kind = tensor.type()
     of = (
         f", which is output {max(output, tensor._nr)} of {node.name() if output >= 0 else tensor._fn.name()},"
@@ -97,8 +98,8 @@ def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
 class Node:
     """One step of the graph. `next_functions` are the edges to the producers of its inputs.
 
-    A node of an op evaluates the op's gradient formulas; see engine.ops.record. `shape` and `np_dtype` are those
-    of its output; `metas` has them for each output where there are several."""
+    A node of an op evaluates the op's gradient formulas; see engine.ops.record. `shape` and `np_dtype` are
+    those of its output; `metas` has them for each output where there are several."""
 
     __slots__ = (
         "next_functions",
@@ -275,7 +276,8 @@ class AccumulateGrad(Node):
             if modes.grad_enabled and new._rg:
                 variable.grad = new
             else:
-                # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy of our own.
+                # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy
+                # of our own.
                 variable.grad = Tensor._of(a if isinstance(a, np.generic) else a.copy())
         elif modes.grad_enabled and (have._rg or new._rg):
             variable.grad = have + new

@@ -132,7 +132,7 @@ def of(array: np.ndarray | np.generic) -> dtype:
     except KeyError:
         pass
     if array.dtype.name == "bfloat16":
-        bfloat16.numpy  # noqa: B018  (registers the type)
+        bfloat16.numpy
         return bfloat16
     native = array.dtype.newbyteorder("=")
     if native in FROM_NUMPY:
@@ -244,7 +244,7 @@ def result_type(values: list) -> dtype:
 class finfo:
     """Numerical limits of a floating type: bits, eps, max, min, tiny, smallest_normal, resolution."""
 
-    def __init__(self, type: dtype | None = None) -> None:  # noqa: A002
+    def __init__(self, type: dtype | None = None) -> None:
         d = type or default.dtype
         if d.category < FLOAT:
             raise TypeError("torch.finfo() requires a floating point input type. Use torch.iinfo to handle "
@@ -270,7 +270,7 @@ class finfo:
 class iinfo:
     """Numerical limits of an integer type: bits, min, max."""
 
-    def __init__(self, type: dtype) -> None:  # noqa: A002
+    def __init__(self, type: dtype) -> None:
         if type.category != INTEGER:
             raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle "
                             "'torch.iinfo'")

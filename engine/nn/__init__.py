@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from engine.nn import functional, init, modules, parameter  # noqa: F401
+from engine.nn import functional, init, modules, parameter
 from engine.nn.modules import *  # noqa: F403
 from engine.nn.parallel import DataParallel
 from engine.nn.parameter import (

@@ -1,4 +1,5 @@
-"""How arguments reach an op and results reach the caller: binding, second spellings, out=, in-place, named tuples."""
+"""How arguments reach an op and results reach the caller: binding, second spellings, out=, in-place, named
+tuples."""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ def binder(signature: inspect.Signature) -> Callable:
             defaults["_" + p.name] = p.default
             parts.append(f"{p.name}=_{p.name}")
     names = ", ".join(signature.parameters)
-    bind = eval(f"lambda {', '.join(parts)}: ({names},)", defaults)  # noqa: S307  (our own parameter names)
+    bind = eval(f"lambda {', '.join(parts)}: ({names},)", defaults)
     many = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL), None)
     if many is None:
         return bind
@@ -57,7 +58,7 @@ def positional(forward: Callable, signature: inspect.Signature) -> Callable:
     how = {inspect.Parameter.VAR_POSITIONAL: "*{0}", inspect.Parameter.KEYWORD_ONLY: "{0}={0}"}
     passed = ", ".join(how.get(kind, "{0}").format(name) for name, kind in kinds)
     return eval(f"lambda {', '.join(n for n, _ in kinds)}: "
-                f"forward({passed})", {"forward": forward})  # noqa: S307
+                f"forward({passed})", {"forward": forward})
 
 
 def respelled(kwargs: dict, parameters: tuple[str, ...]) -> dict:
@@ -172,11 +173,11 @@ def in_place(op: Any, bound: tuple) -> Any:
 def named_tuple(name: str, fields: tuple[str, ...]) -> Callable:
     """torch.return_types.NAME: a named tuple that prints like PyTorch's."""
 
-    def __repr__(self: Any) -> str:  # noqa: N807
+    def __repr__(self: Any) -> str:
         inside = ",\n".join(f"{k}={v!r}" for k, v in zip(fields, self))
         return f"torch.return_types.{name}(\n{inside})"
 
-    def __new__(cls: type, values: Any) -> Any:  # noqa: N807
+    def __new__(cls: type, values: Any) -> Any:
         return tuple.__new__(cls, values)
 
     body = {"__repr__": __repr__, "__new__": __new__, "__module__": "torch.return_types", "_fields": fields,

@@ -74,7 +74,7 @@ def inverse_of(t: Any) -> Any:
     return OPS["linalg_inv_ex"](t)[0]
 
 
-# -- Cholesky ----------------------------------------------------------------------------------------------------
+# -- Cholesky -----------------------------------------------------------------------------------------------
 
 
 def _cholesky_ex(self: Any, *, upper: bool = False, check_errors: bool = False) -> Any:
@@ -143,7 +143,7 @@ cholesky = kernel(
 )
 
 
-# -- QR ----------------------------------------------------------------------------------------------------------
+# -- QR -----------------------------------------------------------------------------------------------------
 
 
 def _qr(self: Any, mode: str = "reduced") -> Any:
@@ -199,7 +199,7 @@ _QR = named_tuple("qr", ("Q", "R"))
 composite("qr")(lambda self, some=True: _QR(tuple(linalg_qr_(self, "reduced" if some else "complete"))))
 
 
-# -- singular values ---------------------------------------------------------------------------------------------
+# -- singular values ----------------------------------------------------------------------------------------
 
 
 def _svd(self: Any, full_matrices: bool = False) -> Any:
@@ -274,7 +274,7 @@ def svd(self: Any, some: bool = True, compute_uv: bool = True) -> Any:
     return _SVD((u, s, vh.mH))
 
 
-# -- eigenvalues -------------------------------------------------------------------------------------------------
+# -- eigenvalues --------------------------------------------------------------------------------------------
 
 
 def _eigh(self: Any, UPLO: str = "L", compute_v: bool = True) -> Any:
@@ -347,7 +347,7 @@ composite("eig", on=("linalg",))(lambda A: eig_(A))
 composite("eigvals", on=("linalg",))(lambda A: eig_(A)[0])
 
 
-# -- LU ----------------------------------------------------------------------------------------------------------
+# -- LU -----------------------------------------------------------------------------------------------------
 
 
 def lu_of(a: Any) -> tuple[Any, Any, Any]:
@@ -397,7 +397,8 @@ def triangles(lu: Any) -> tuple[Any, Any]:
 
 
 def _lu_slope(gl: Any, gu: Any, L: Any, U: Any) -> Any:
-    """The gradient of P^T A, from those of L and U. Source: PyTorch's behaviour for wide, square and tall A."""
+    """The gradient of P^T A, from those of L and U. Source: PyTorch's behaviour for wide, square and tall
+    A."""
     from engine import cat
 
     m, n = L.shape[-2], U.shape[-1]

@@ -156,7 +156,7 @@ rad2deg = pointwise(
 )
 
 
-# -- rounding: flat almost everywhere ----------------------------------------------------------------------------
+# -- rounding: flat almost everywhere -----------------------------------------------------------------------
 
 
 def _flat(
@@ -226,7 +226,7 @@ def _round(self: Any, *, decimals: int = 0) -> Any:
     return np.round(self * ten) / ten if decimals > 0 else np.round(self / ten) * ten
 
 
-round = pointwise(  # noqa: A001
+round = pointwise(
     name="round",
     inputs=("self",),
     inplace=True,
@@ -260,7 +260,7 @@ def _sgn_slope(grad: Any, self: Any, result: Any) -> Any:
     return (grad - f.real(grad / result) * result) / f.abs(self)
 
 
-# -- complex numbers ---------------------------------------------------------------------------------------------
+# -- complex numbers ----------------------------------------------------------------------------------------
 
 
 conj_physical = pointwise(

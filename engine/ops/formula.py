@@ -1,6 +1,7 @@
 """`f`: the functions that formulas are written in.
 
-One name, several readings: on NumPy arrays f.tanh computes; on Tensors it is the op of that name (so a derivative
+One name, several readings: on NumPy arrays f.tanh computes; on Tensors it is the op of that name (so a
+derivative
 can be differentiated again); on Symbols it builds the expression that kernels and typesetting read.
 """
 
@@ -18,7 +19,8 @@ OPS: dict[str, Any] = {}
 
 
 class Symbol:
-    """An expression instead of a value: what tracing a formula yields. op is 'input', 'constant' or a function."""
+    """An expression instead of a value: what tracing a formula yields. op is 'input', 'constant' or a
+    function."""
 
     __slots__ = ("op", "args")
     dtype = np.dtype(np.float32)

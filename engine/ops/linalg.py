@@ -17,7 +17,7 @@ from engine.ops.statistic import vector_norm
 
 
 @composite("norm", on=("linalg",))
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:  # noqa: A002
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
     """A norm of vectors or matrices, by what dim and ord say."""
     if dim is not None and not isinstance(dim, int) and len(dim) not in (1, 2) and ord is not None:
         raise RuntimeError("linalg.norm: If dim is specified, it must be of length 1 or 2. Got "
@@ -37,7 +37,7 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dty
 @composite("matrix_norm", on=("linalg",))
 def matrix_norm(
     A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None
-) -> Any:  # noqa: A002
+) -> Any:
     """A norm of matrices: 'fro', 'nuc', 1, 2, inf and their negatives."""
     matrix_check(A._a, "linalg.matrix_norm")
     float_check(A._a, "linalg.matrix_norm") if dtype is None else None
@@ -189,7 +189,7 @@ def _chain(ts: list) -> Any:
 
 
 @composite("vander", on=("linalg",))
-def vander(x: Any, *, N: int | None = None) -> Any:  # noqa: N803
+def vander(x: Any, *, N: int | None = None) -> Any:
     """The powers of each element, as rows."""
     from engine import cat, ones
 
@@ -235,7 +235,7 @@ def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
     return linalg.solve(a.reshape((rows, cols)), B.flatten()).reshape(shape)
 
 
-# -- LDL ---------------------------------------------------------------------------------------------------------
+# -- LDL ----------------------------------------------------------------------------------------------------
 
 ldl_factor_ex_ = kernel(
     name="linalg_ldl_factor_ex",

@@ -65,7 +65,7 @@ def msort(self: Any) -> Any:
     return sort_(self, 0)[0]
 
 
-def _topk(self: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:  # noqa: A002
+def _topk(self: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Any:
     d = wrap_dim(dim, self.ndim)
     if not 0 <= k <= (self.shape[d] if self.ndim else 1):
         raise RuntimeError("selected index k out of range")
@@ -195,7 +195,7 @@ mode = kernel(
 )
 
 
-# -- running totals ----------------------------------------------------------------------------------------------
+# -- running totals -----------------------------------------------------------------------------------------
 
 
 def _running(name: str, compute: Any) -> Any:

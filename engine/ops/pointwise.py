@@ -176,7 +176,7 @@ def _positive(t: Any) -> Any:
     return t
 
 
-abs = pointwise(  # noqa: A001
+abs = pointwise(
     name="abs", inputs=("self",), grad_fn="AbsBackward0", inplace=True, aliases=("absolute",), promote="keep",
     formula=r"y = |x|", domain=(-4, 4),
     text="Drops the sign; the gradient gets it back.",
@@ -185,11 +185,11 @@ abs = pointwise(  # noqa: A001
 )
 
 
-# -- powers ------------------------------------------------------------------------------------------------------
+# -- powers -------------------------------------------------------------------------------------------------
 
 
 def _pow(self: Any, exponent: Any) -> Any:
-    if getattr(self, "dtype", getattr(exponent, "dtype", None)).kind in "iu" and np.any(
+    if getattr(self, "dtype", getattr(exponent, "dtype", None)).kind in "iu" and np.any(  # type: ignore[union-attr]
         np.less(exponent, 0)
     ):  # type: ignore[union-attr]
         if not hasattr(exponent, "dtype"):
@@ -272,7 +272,7 @@ def _log_slope(self: Any, exponent: Any, result: Any) -> Any:
 
 
 @composite("pow")
-def pow(self: Any, exponent: Any) -> Any:  # noqa: A001
+def pow(self: Any, exponent: Any) -> Any:
     """self to the power exponent."""
     if hasattr(exponent, "_a"):
         return pow_tensor(self, exponent)
@@ -316,7 +316,7 @@ def float_power_(self: Any, exponent: Any) -> Any:
     return self.copy_(float_power(self, exponent))
 
 
-# -- combined ----------------------------------------------------------------------------------------------------
+# -- combined -----------------------------------------------------------------------------------------------
 
 addcmul = pointwise(
     name="addcmul", inputs=("self", "tensor1", "tensor2"), grad_fn="AddcmulBackward0", inplace=True,
@@ -417,7 +417,7 @@ hypot = pointwise(
 )
 
 
-# -- the larger, the smaller -------------------------------------------------------------------------------------
+# -- the larger, the smaller --------------------------------------------------------------------------------
 
 
 def _pair(name: str, compute: Any, wins: Any, text: str, formula: str) -> Any:
@@ -469,7 +469,7 @@ fmin = _nan_pair("fmin", lambda self, other: np.fmin(self, other), lambda a, b: 
                  "The smaller of two, a number rather than NaN.")
 
 
-def _clamp(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def _clamp(self: Any, min: Any = None, max: Any = None) -> Any:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     y = self
@@ -480,7 +480,7 @@ def _clamp(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
     return y
 
 
-def _inside(self: Any, min: Any, max: Any) -> Any:  # noqa: A002
+def _inside(self: Any, min: Any, max: Any) -> Any:
     if min is None:
         return self <= max
     if max is None:
@@ -524,13 +524,13 @@ clamp_tensor = pointwise(
 
 
 @composite("clamp", aliases=("clip",))
-def clamp(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def clamp(self: Any, min: Any = None, max: Any = None) -> Any:
     """self kept between min and max."""
     return (clamp_tensor if hasattr(min, "_a") or hasattr(max, "_a") else clamp_scalar)(self, min, max)
 
 
 @composite("clamp_", aliases=("clip_",), out=False)
-def clamp_(self: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
+def clamp_(self: Any, min: Any = None, max: Any = None) -> Any:
     """clamp in place."""
     record = clamp_tensor if hasattr(min, "_a") or hasattr(max, "_a") else clamp_scalar
     return record.op.inplace_function(self, min, max)

@@ -1,15 +1,18 @@
-"""Records: one definition of an op yields its function, method, in-place and out= forms, node, and catalogue row.
+"""Records: one definition of an op yields its function, method, in-place and out= forms, node, and
+catalogue row.
 
-Families: `pointwise` (a formula), `kernel` (array code: reductions, matmul, convolution ...), `view` (shares memory),
+Families: `pointwise` (a formula), `kernel` (array code: reductions, matmul, convolution ...), `view`
+(shares memory),
 `composite` (written in other ops). A gradient is a lambda whose parameter names say what it needs:
 
     grad            the incoming gradient (of the first output); grads: of all outputs
     result          the forward's output (result0, result1 ... where there are several)
     any input       the op's own parameters by name; tensors among these are saved for backward
-    self_shape      the shape of the input of that name, without saving it (a list of shapes for a list of tensors)
-    needs           the tuple of names whose gradients are wanted
+    self_shape      the shape of the input of that name, without saving it (a list of shapes for a list of
+    tensors) needs           the tuple of names whose gradients are wanted
 
-Pointwise gradients are evaluated on arrays, or on Tensors when somebody differentiates again; all others on Tensors.
+Pointwise gradients are evaluated on arrays, or on Tensors when somebody differentiates again; all others
+on Tensors.
 """
 
 from __future__ import annotations
@@ -24,15 +27,17 @@ from engine.autograd import modes
 from engine.autograd import node as nodes
 from engine.autograd.node import Node, SavedTensor, edge, node_class
 from engine.core import dtype as dt
-from engine.core.shape import broadcast_shapes, sum_to
+from engine.core.shape import broadcast_shapes
 from engine.ops.calling import (
     argument_error, binder, checked, dressed, in_place, into, named_tuple, positional, respelled,
 )
 from engine.kernels import pointwise as fused
+from engine.ops.evaluation import OpNode, PointwiseNode
 from engine.ops.formula import OPS
 
 NAMESPACES: dict[str, dict[str, Callable]] = {}
-"""'torch', 'Tensor', 'nn.functional', 'linalg', 'special', 'fft' -> name -> function. The faces read these."""
+"""'torch', 'Tensor', 'nn.functional', 'linalg', 'special', 'fft' -> name -> function. The faces read
+these."""
 
 PLACED = ("grad", "grads", "result", "needs", "node")
 PLACED_AT = {"grad": 0, "grads": 1, "needs": 2, "node": 3}
@@ -45,7 +50,8 @@ def place(fn: Callable, name: str, on: tuple[str, ...]) -> None:
 
 
 class Op:
-    """One op. `forward` takes arrays (for Tensors) and plain values, and returns an array or a tuple of arrays."""
+    """One op. `forward` takes arrays (for Tensors) and plain values, and returns an array or a tuple of
+    arrays."""
 
     family = "kernel"
 
@@ -78,8 +84,10 @@ class Op:
         self.formula, self.text, self.domain, self.on = formula, text, domain, on
         self.promote, self.nondiff, self.visible, self.materialize = promote, nondiff, visible, materialize
         self.takes_out, self.is_inplace, self.aliases = out, inplace, aliases
-        # PyTorch numbers overloads: `named` chooses among their node names by the arguments; with tensors_only a
-        # plain number has no edge (pow(x, 2) has one edge, pow(x, y) two, mul(x, 2) two of which one leads nowhere).
+        # PyTorch numbers overloads: `named` chooses among their node names by the arguments; with
+        # tensors_only a
+        # plain number has no edge (pow(x, 2) has one edge, pow(x, y) two, mul(x, 2) two of which one leads
+        # nowhere).
         self.named, self.tensors_only = named, tensors_only
         self.grad_fn = grad_fn or "".join(p.capitalize() for p in name.split("_")) + "Backward0"
         signature = inspect.signature(forward)
@@ -112,7 +120,7 @@ class Op:
         """The class of nodes that evaluate this family's gradients."""
         return OpNode
 
-    # -- gradients ---------------------------------------------------------------------------------------------
+    # -- gradients ------------------------------------------------------------------------------------------
 
     def _plan_gradients(self) -> None:
         """Read from each gradient's parameter names what it needs, and which inputs it covers."""
@@ -166,7 +174,7 @@ class Op:
             found = self._saving[needs] = tuple(names)
         return found
 
-    # -- calling -----------------------------------------------------------------------------------------------
+    # -- calling --------------------------------------------------------------------------------------------
 
     def arrays(self, bound: tuple) -> list:
         """The bound arguments with Tensors replaced by their arrays, promoted as the op says."""
@@ -321,107 +329,7 @@ RECORDS: dict[str, Op] = {}
 """Every record by name, in the order of definition."""
 
 
-class OpNode(Node):
-    """A node whose gradients are the record's formulas, evaluated on Tensors."""
-
-    __slots__ = ("_needs", "_inputs")
-
-    def apply(self, grads: list) -> list:
-        op = self.op
-        if self.metas is not None and op.materialize:
-            grads = [g if g is not None else nodes.Tensor._of(np.zeros(*m)) if m[1] is not None else None
-                     for g, m in zip(grads, self.metas)]
-        wanted = tuple(n for n, need in zip(op.inputs, self._needs) if need)
-        found: dict[str, Any] = {}
-        given = (grads[0], grads, wanted, self)
-        for (covers, fn, _), sources in zip(op.plan, op.sources):
-            if len(covers) == 1 and covers[0] not in wanted or not any(c in wanted for c in covers):
-                continue
-            got = fn(*[self.value_of(n) if kind == 5 else self._inputs[n][0] if kind == 4
-                       else given[kind] if kind != 1 else tuple(grads) for kind, n in sources])
-            if len(covers) == 1:
-                found[covers[0]] = got
-            else:
-                found.update(zip(covers, got))
-        out: list = []
-        for name, meta in zip(op.inputs, self._inputs):
-            g = found.get(name)
-            if type(g) in (list, tuple):
-                out.extend(g)  # type: ignore[arg-type]
-            else:
-                if g is not None and meta is not None and meta[1] is not None:
-                    g = fitted(g, meta)
-                out.append(g)
-        if len(out) < len(self.next_functions):
-            # A list of tensors none of which wants a gradient still has an edge for each.
-            out.extend([None] * (len(self.next_functions) - len(out)))
-        return out
-
-
-def fitted(g: Any, meta: tuple) -> Any:
-    """A gradient in its input's type and shape: summed where the input was broadcast, cast where promoted."""
-    shape, kind = meta
-    if g._a.shape != shape:
-        g = g.sum_to_size(shape) if g._a.ndim >= len(shape) else g.expand(shape)
-    if g._a.dtype != kind:
-        if g._a.dtype.kind == "c" and kind.kind != "c":
-            g = OPS["real"](g)
-        if g._a.dtype != kind:
-            g = g.to(dt.FROM_NUMPY[kind])
-    return g
-
-
-# -- pointwise ---------------------------------------------------------------------------------------------------
-
-
-class PointwiseNode(OpNode):
-    """A node whose gradients are formulas: evaluated on arrays, on Tensors only under create_graph."""
-
-    __slots__ = ()
-
-    def apply(self, grads: list) -> list:
-        op = self.op
-        grad = grads[0]
-        again = modes.grad_enabled
-        g = grad if again else grad._a
-        T = nodes.Tensor
-        out = []  # type: ignore[var-annotated]
-        saved = self.saved
-        if saved is nodes.FREED:
-            raise RuntimeError(nodes.SECOND_TIME)
-        for (covers, fn, names), need, meta in zip(op.plan, self._needs, self._inputs):
-            if not need:
-                if meta is not None or not op.tensors_only:
-                    out.append(None)
-                continue
-            args = []
-            for n in names:
-                if n == "grad":
-                    args.append(g)
-                    continue
-                v = saved[n]
-                if type(v) is SavedTensor:
-                    v = v.unpack(self)
-                    if not again:
-                        v = v._a
-                args.append(v)
-            r = None
-            if not again and g.size >= fused.LARGE and type(g) is np.ndarray:
-                r = fused.gradient(op, covers[0], names, args)
-            if r is None:
-                r = fn(*args)
-            if again:
-                out.append(fitted(r, meta))
-                continue
-            shape, kind = meta
-            if r.shape != shape:
-                r = sum_to(r, shape)
-            if r.dtype != kind:
-                if r.dtype.kind == "c" and kind.kind != "c":
-                    r = r.real
-                r = r.astype(kind)
-            out.append(T._of(r))
-        return out
+# -- pointwise ----------------------------------------------------------------------------------------------
 
 
 class Pointwise(Op):
@@ -500,7 +408,7 @@ class Pointwise(Op):
         super().__init__(name, **kwargs)
 
 
-# -- views and composites ----------------------------------------------------------------------------------------
+# -- views and composites -----------------------------------------------------------------------------------
 
 
 class View(Op):
@@ -530,8 +438,8 @@ class View(Op):
 
 
 def pointwise(name: str, **kwargs: Any) -> Callable:
-    """Define a pointwise op: see Op for the fields; promote is 'default', 'float' (integers become floats), 'keep'
-    (no promotion of a lone integer), or None."""
+    """Define a pointwise op: see Op for the fields; promote is 'default', 'float' (integers become
+    floats), 'keep' (no promotion of a lone integer), or None."""
     return Pointwise(name, **kwargs).function
 
 
@@ -547,7 +455,8 @@ def view(name: str, **kwargs: Any) -> Callable:
 
 
 def without_derivative(name: str) -> Callable:
-    """A gradient for an op that PyTorch gives a node but no derivative: it raises when backward reaches it."""
+    """A gradient for an op that PyTorch gives a node but no derivative: it raises when backward reaches
+    it."""
 
     def missing(grad: Any) -> Any:
         raise RuntimeError(f"derivative for aten::{name} is not implemented")
@@ -572,7 +481,8 @@ COMPOSITES: dict[str, Composite] = {}
 
 def composite(name: str = "", *, on: tuple[str, ...] = ("torch", "Tensor"), formula: str = "", text: str = "",
               aliases: tuple[str, ...] = (), out: bool = True) -> Callable:
-    """Decorator: define an op by a Python function on Tensors. `out=` is added unless the function takes it."""
+    """Decorator: define an op by a Python function on Tensors. `out=` is added unless the function takes
+    it."""
 
     def decorate(fn: Callable) -> Callable:
         own = name or fn.__name__

@@ -47,7 +47,7 @@ def _sum(self: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     return np.add.reduce(self, axis=axes_of(self, dim), keepdims=keepdim)
 
 
-sum = kernel(  # noqa: A001
+sum = kernel(
     name="sum", inputs=("self",), grad_fn="SumBackward0",
     named=lambda self, dim, keepdim, dtype: "SumBackward0" if dim is None else "SumBackward1",
     formula=r"y = \sum_i x_i",
@@ -174,8 +174,8 @@ def _truth(name: str, compute: Any, text: str) -> Any:
     return kernel(name=name, inputs=(), formula=rf"y = \mathrm{{{name}}}_i\, x_i", text=text, forward=forward)
 
 
-all = _truth("all", np.all, "True when all are.")  # noqa: A001
-any = _truth("any", np.any, "True when one is.")  # noqa: A001
+all = _truth("all", np.all, "True when all are.")
+any = _truth("any", np.any, "True when one is.")
 count_nonzero = kernel(
     name="count_nonzero", inputs=(), out=False, formula=r"y = |\{i : x_i \neq "
                                                         r"0\}|", text="How many are not "
@@ -184,7 +184,7 @@ count_nonzero = kernel(
 )
 
 
-# -- extremes ----------------------------------------------------------------------------------------------------
+# -- extremes -----------------------------------------------------------------------------------------------
 
 
 def _nonempty(self: Any, dim: Any, name: str) -> None:
@@ -312,7 +312,7 @@ def _extreme_face(name: str) -> Any:
     return composite(name)(function)
 
 
-max, min = _extreme_face("max"), _extreme_face("min")  # noqa: A001
+max, min = _extreme_face("max"), _extreme_face("min")
 aminmax = kernel(
     name="aminmax",
     inputs=("self",),
@@ -359,7 +359,7 @@ def _arg(name: str, pick: Any) -> Any:
 argmax, argmin = _arg("argmax", np.argmax), _arg("argmin", np.argmin)
 
 
-# -- log of a sum ------------------------------------------------------------------------------------------------
+# -- log of a sum -------------------------------------------------------------------------------------------
 
 
 def _logsumexp(self: Any, dim: Any, keepdim: bool = False) -> Any:

@@ -63,7 +63,7 @@ def inv(A: Any) -> Any:
 composite("inverse")(lambda self: inv_ex(self, check_errors=True)[0])
 
 
-# -- determinants ------------------------------------------------------------------------------------------------
+# -- determinants -------------------------------------------------------------------------------------------
 
 
 def _det_slope(grad: Any, A: Any, det: Any) -> Any:
@@ -140,7 +140,7 @@ def logdet(self: Any) -> Any:
     return where(sign == -1.0, nodes.Tensor._of(np.asarray(np.nan, size._a.dtype)), size)
 
 
-# -- systems -----------------------------------------------------------------------------------------------------
+# -- systems ------------------------------------------------------------------------------------------------
 
 
 def is_vector(A: Any, B: Any) -> bool:
@@ -304,7 +304,7 @@ def linalg_lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint:
 composite("lu_solve")(lambda self, LU_data, LU_pivots: linalg_lu_solve(LU_data, LU_pivots, self))
 
 
-# -- least squares and the pseudo-inverse ------------------------------------------------------------------------
+# -- least squares and the pseudo-inverse -------------------------------------------------------------------
 
 
 def _pinv(A: Any, rcond: Any, hermitian: bool) -> Any:
@@ -401,7 +401,7 @@ def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> An
     return _LSTSQ((x.squeeze(-1) if vector else x, residual, rank, values))
 
 
-# -- powers and exponentials -------------------------------------------------------------------------------------
+# -- powers and exponentials --------------------------------------------------------------------------------
 
 
 @composite("matrix_power", on=("torch", "Tensor"))
@@ -453,7 +453,7 @@ composite("matrix_exp", on=("torch", "Tensor"))(lambda self: matrix_exp(self))
 composite("matrix_exp", on=("linalg",))(lambda A: matrix_exp(A))
 
 
-def _householder(input: Any, tau: Any) -> Any:  # noqa: A002
+def _householder(input: Any, tau: Any) -> Any:
     from engine import eye, outer  # noqa: F401
 
     m, k = input.shape[-2], tau.shape[-1]
@@ -468,7 +468,7 @@ def _householder(input: Any, tau: Any) -> Any:  # noqa: A002
 
 
 @composite("householder_product", on=("linalg",), aliases=("orgqr",))
-def householder_product(input: Any, tau: Any) -> Any:  # noqa: A002
+def householder_product(input: Any, tau: Any) -> Any:
     """The rotation that Householder's reflections make together."""
     if input.ndim < 2:
         raise RuntimeError("torch.linalg.householder_product: input must have at least 2 dimensions.")

@@ -132,7 +132,7 @@ polygamma_ = pointwise(
 
 
 @composite("polygamma", on=("torch", "special"))
-def polygamma(n: int, input: Any) -> Any:  # noqa: A002
+def polygamma(n: int, input: Any) -> Any:
     """The n-th derivative of digamma."""
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
@@ -383,7 +383,7 @@ igammac = _pair("igammac", lambda self, other: scipy("gammaincc")(self, other), 
                 "The upper incomplete gamma function.", on=("torch", "Tensor"), inplace=True)
 
 
-# -- Bessel functions and the polynomials: values only -----------------------------------------------------------
+# -- Bessel functions and the polynomials: values only ------------------------------------------------------
 
 for _name, _scipy in {
     "bessel_j0": "j0",

@@ -129,12 +129,12 @@ var, std = _spread_face("var", var_), _spread_face("std", std_)
 var_mean, std_mean = _spread_face("var_mean", var_mean_), _spread_face("std_mean", std_mean_)
 
 
-# -- norms -------------------------------------------------------------------------------------------------------
+# -- norms --------------------------------------------------------------------------------------------------
 
 
 def _vector_norm(
     self: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Any:  # noqa: A002
+) -> Any:
     if dtype is not None:
         self = self.astype(dtype.numpy)
     if self.dtype.kind in "biu":
@@ -162,7 +162,7 @@ def _vector_norm(
     )
 
 
-def _norm_slope(grad: Any, self: Any, result: Any, ord: Any, dim: Any, keepdim: bool) -> Any:  # noqa: A002
+def _norm_slope(grad: Any, self: Any, result: Any, ord: Any, dim: Any, keepdim: bool) -> Any:
     dim = None if isinstance(dim, (tuple, list)) and not dim else dim
     g, r = opened(grad, self.shape, dim, keepdim), opened(result, self.shape, dim, keepdim)
     if ord == 0:
@@ -204,7 +204,7 @@ vector_norm = kernel(
 @composite("vector_norm", on=("linalg",))
 def _linalg_vector_norm(
     x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
-) -> Any:  # noqa: A002
+) -> Any:
     """The length of vectors."""
     return vector_norm(x, ord, dim, keepdim, dtype=dtype)
 
@@ -276,7 +276,7 @@ def _renorm_slope(grad: Any, self: Any, p: Any, dim: int, maxnorm: float) -> Any
     return f.where(size > maxnorm, inside, grad)
 
 
-# -- quantiles and counts ----------------------------------------------------------------------------------------
+# -- quantiles and counts -----------------------------------------------------------------------------------
 
 
 def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: str, ignore: bool) -> Any:
@@ -359,7 +359,7 @@ def nanquantile(
     return _quantile(self, q, dim, keepdim, interpolation, True)
 
 
-def _histc(self: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:  # noqa: A002
+def _histc(self: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     if self.dtype.kind in "biu":
         raise NotImplementedError(f"\"histogram_cpu\" not implemented for "
                                   f"'{dt.scalar_type_name(dt.of(self))}'")

@@ -19,6 +19,8 @@ class Adadelta(Parameterwise):
 
     late_options = {"foreach": None, "maximize": False, "differentiable": False, "capturable": False}
 
+    capturable_devices = ("cuda", "xpu", "hpu", "privateuseone")
+
     def __init__(
         self,
         params: Any,

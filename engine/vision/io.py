@@ -49,14 +49,14 @@ def read_image(
     return torch.from_numpy(np.ascontiguousarray(a[None] if a.ndim == 2 else a.transpose(2, 0, 1)))
 
 
-def write_png(input: Any, filename: str, compression_level: int = 6) -> None:  # noqa: A002
+def write_png(input: Any, filename: str, compression_level: int = 6) -> None:
     """Write a uint8 tensor as a PNG file. Shapes: (channels, height, width)."""
     from engine.vision.transforms.functional import to_pil_image
 
     to_pil_image(input).save(filename, "png", compress_level=compression_level)
 
 
-def write_jpeg(input: Any, filename: str, quality: int = 75) -> None:  # noqa: A002
+def write_jpeg(input: Any, filename: str, quality: int = 75) -> None:
     """Write a uint8 tensor as a JPEG file. Shapes: (channels, height, width)."""
     from engine.vision.transforms.functional import to_pil_image
 

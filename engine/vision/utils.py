@@ -44,7 +44,7 @@ def make_grid(tensor: Any, nrow: int = 8, padding: int = 2, normalize: bool = Fa
         return grid
 
 
-def save_image(tensor: Any, fp: Any, format: str | None = None, **kwargs: Any) -> None:  # noqa: A002
+def save_image(tensor: Any, fp: Any, format: str | None = None, **kwargs: Any) -> None:
     """Write pictures, side by side, to a file (values from 0 to 1)."""
     import engine as torch
 

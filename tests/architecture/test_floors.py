@@ -87,7 +87,8 @@ def floor_of(name: str) -> int:
 
 
 def test_the_engine_imports_downwards_when_it_loads():
-    """At load time no module needs one of a higher floor; inside a function a face may be asked for by name."""
+    """At load time no module needs one of a higher floor; inside a function a face may be asked for by
+    name."""
     wrong = []
     for path in SOURCES:
         here = floor_of(module_of(path))

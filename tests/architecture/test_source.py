@@ -49,7 +49,8 @@ def test_every_public_class_and_function_of_a_module_is_documented():
 
 
 def test_nothing_evaluates_what_a_file_or_a_person_wrote():
-    """eval and exec appear only where the source is made of our own parameter names, or is the person's own script."""
+    """eval and exec appear only where the source is made of our own parameter names, or is the person's
+    own script."""
     allowed = {"engine/ops/calling.py", "engine/kernels", "engine/script.py", "engine/worker",
                "engine/__main__.py"}
     found = []

@@ -1,4 +1,5 @@
-"""Walks the tables in PyTorch's wheel and prints, row by row, samples passed and the first difference, with totals.
+"""Walks the tables in PyTorch's wheel and prints, row by row, samples passed and the first difference,
+with totals.
 
 python -m tests.conformance [--table ops|modules|schedulers] [--match REGEX] [--all] [--floor]
 

@@ -50,7 +50,8 @@ def array(t: torch.Tensor) -> np.ndarray:
 
 
 def to_engine(x: Any, leaves: list | None = None) -> Any:
-    """Arguments of PyTorch's as the engine's; pairs of (PyTorch's, the engine's) leaves are put into `leaves`."""
+    """Arguments of PyTorch's as the engine's; pairs of (PyTorch's, the engine's) leaves are put into
+    `leaves`."""
     if isinstance(x, torch.Tensor):
         wanted = leaves is not None and x.requires_grad
         made = engine.tensor(array(x), requires_grad=wanted)

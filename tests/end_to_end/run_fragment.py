@@ -1,4 +1,5 @@
-"""Runs one fragment as `python -m engine` does, on CIFAR files that a test made (whose checksums nobody published)."""
+"""Runs one fragment as `python -m engine` does, on CIFAR files that a test made (whose checksums nobody
+published)."""
 
 from __future__ import annotations
 

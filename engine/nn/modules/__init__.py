@@ -187,7 +187,7 @@ from engine.nn.modules.upsampling import (
     UpsamplingNearest2d,
 )
 
-from engine.nn.modules import utils  # noqa: F401
+from engine.nn.modules import utils
 
 __all__ = [
     "CELU",

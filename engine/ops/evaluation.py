@@ -1,0 +1,115 @@
+"""How a record's gradients are evaluated: the nodes behind every grad_fn that a record makes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from engine.autograd import modes
+from engine.autograd import node as nodes
+from engine.autograd.node import Node, SavedTensor
+from engine.core import dtype as dt
+from engine.core.shape import sum_to
+from engine.kernels import pointwise as fused
+from engine.ops.formula import OPS
+
+
+class OpNode(Node):
+    """A node whose gradients are the record's formulas, evaluated on Tensors."""
+
+    __slots__ = ("_needs", "_inputs")
+
+    def apply(self, grads: list) -> list:
+        op = self.op
+        if self.metas is not None and op.materialize:
+            grads = [g if g is not None else nodes.Tensor._of(np.zeros(*m)) if m[1] is not None else None
+                     for g, m in zip(grads, self.metas)]
+        wanted = tuple(n for n, need in zip(op.inputs, self._needs) if need)
+        found: dict[str, Any] = {}
+        given = (grads[0], grads, wanted, self)
+        for (covers, fn, _), sources in zip(op.plan, op.sources):
+            if len(covers) == 1 and covers[0] not in wanted or not any(c in wanted for c in covers):
+                continue
+            got = fn(*[self.value_of(n) if kind == 5 else self._inputs[n][0] if kind == 4
+                       else given[kind] if kind != 1 else tuple(grads) for kind, n in sources])
+            if len(covers) == 1:
+                found[covers[0]] = got
+            else:
+                found.update(zip(covers, got))
+        out: list = []
+        for name, meta in zip(op.inputs, self._inputs):
+            g = found.get(name)
+            if type(g) in (list, tuple):
+                out.extend(g)  # type: ignore[arg-type]
+            else:
+                if g is not None and meta is not None and meta[1] is not None:
+                    g = fitted(g, meta)
+                out.append(g)
+        if len(out) < len(self.next_functions):
+            # A list of tensors none of which wants a gradient still has an edge for each.
+            out.extend([None] * (len(self.next_functions) - len(out)))
+        return out
+
+
+def fitted(g: Any, meta: tuple) -> Any:
+    """A gradient in its input's type and shape: summed where the input was broadcast, cast where promoted."""
+    shape, kind = meta
+    if g._a.shape != shape:
+        g = g.sum_to_size(shape) if g._a.ndim >= len(shape) else g.expand(shape)
+    if g._a.dtype != kind:
+        if g._a.dtype.kind == "c" and kind.kind != "c":
+            g = OPS["real"](g)
+        if g._a.dtype != kind:
+            g = g.to(dt.FROM_NUMPY[kind])
+    return g
+
+
+class PointwiseNode(OpNode):
+    """A node whose gradients are formulas: evaluated on arrays, on Tensors only under create_graph."""
+
+    __slots__ = ()
+
+    def apply(self, grads: list) -> list:
+        op = self.op
+        grad = grads[0]
+        again = modes.grad_enabled
+        g = grad if again else grad._a
+        T = nodes.Tensor
+        out = []  # type: ignore[var-annotated]
+        saved = self.saved
+        if saved is nodes.FREED:
+            raise RuntimeError(nodes.SECOND_TIME)
+        for (covers, fn, names), need, meta in zip(op.plan, self._needs, self._inputs):
+            if not need:
+                if meta is not None or not op.tensors_only:
+                    out.append(None)
+                continue
+            args = []
+            for n in names:
+                if n == "grad":
+                    args.append(g)
+                    continue
+                v = saved[n]
+                if type(v) is SavedTensor:
+                    v = v.unpack(self)
+                    if not again:
+                        v = v._a
+                args.append(v)
+            r = None
+            if not again and g.size >= fused.LARGE and type(g) is np.ndarray:
+                r = fused.gradient(op, covers[0], names, args)
+            if r is None:
+                r = fn(*args)
+            if again:
+                out.append(fitted(r, meta))
+                continue
+            shape, kind = meta
+            if r.shape != shape:
+                r = sum_to(r, shape)
+            if r.dtype != kind:
+                if r.dtype.kind == "c" and kind.kind != "c":
+                    r = r.real
+                r = r.astype(kind)
+            out.append(T._of(r))
+        return out
