@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.autograd import modes
 from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.ops.calling import in_place
@@ -20,6 +21,12 @@ def cast_array(a: Any, kind: Any) -> Any:
     if a.dtype.kind == "c" and kind.kind not in "cb":
         a = a.real
     return a.astype(kind)
+
+
+def _unwatched(t: Any) -> bool:
+    """True where a change in place has no history to write, nobody to tell and no memory of many places."""
+    return modes.observer is None and t._view is None and not (t._rg and modes.grad_enabled) \
+        and t._a.flags.c_contiguous
 
 
 def _copied(self: Any, src: Any, non_blocking: bool = False) -> Any:
@@ -43,6 +50,11 @@ def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
     """Overwrite this tensor with `src`, cast and broadcast."""
     if not isinstance(src, nodes.Tensor):
         raise TypeError(f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}")
+    if src._a.shape == self._a.shape and src._a.dtype == self._a.dtype and _unwatched(self) \
+            and not (src._rg and modes.grad_enabled):
+        self._array()[...] = src._a
+        self._bump()
+        return self
     return in_place(_copy, (self, src, non_blocking))
 
 
@@ -98,6 +110,10 @@ def fill(self: Any, value: Any) -> Any:
 @composite("fill_", out=False)
 def fill_(self: Any, value: Any) -> Any:
     """Set every element to `value`, in place."""
+    if type(value) in (int, float) and self._a.dtype.kind == "f" and _unwatched(self):
+        self._array().fill(value)
+        self._bump()
+        return self
     return in_place(_fill_tensor_ if isinstance(value, nodes.Tensor) else _fill_number_, (self, value))
 
 
@@ -110,6 +126,10 @@ _zero = Op(name="zero", inputs=("self",), grad_fn="ZeroBackward0", on=("torch",)
 @composite("zero_", out=False)
 def zero_(self: Any) -> Any:
     """Set every element to zero, in place."""
+    if _unwatched(self):
+        self._array().fill(0)
+        self._bump()
+        return self
     return in_place(_zero, (self,))
 
 

@@ -11,12 +11,13 @@ from engine.autograd import modes
 from engine.core import dtype as dt
 from engine.ops.filling import copy_, fill_
 from engine.ops.formula import OPS
-from engine.ops.part import slice_
+from engine.ops.part import select, slice_
 from engine.ops.record import kernel, place
 from engine.ops.shape import alias, unsqueeze
 from engine.tensor import Tensor
 
 WHOLE = slice(None)
+_select = select.op  # type: ignore[attr-defined]
 
 
 # -- index and index_put: by tensors of positions ------------------------------------------------------------
@@ -180,7 +181,7 @@ def _selected(t: Any, dim: int, i: int, real_dim: int) -> Any:
     n = t._a.shape[dim]
     if not -n <= i < n:
         raise IndexError(f"index {i} is out of bounds for dimension {real_dim} with size {n}")
-    return OPS["select"](t, dim, i)
+    return _select.call(t, dim, i)
 
 
 def taken_apart(t: Any, parts: tuple) -> tuple[Any, list]:
@@ -314,8 +315,34 @@ def _recording(self: Any, value: Any) -> bool:
                                    or self._view is not None and self._view.base._rg)
 
 
+def _plainly_assigned(self: Any, given: Any, value: Any) -> bool:
+    """Assign straight into memory where there is no history and NumPy means the same; False where not."""
+    if self._rg or self._view is not None or modes.observer is not None:
+        return False
+    for p in given if type(given) is tuple else (given,):
+        if type(p) is slice:
+            if p.step is not None:
+                return False
+        elif type(p) is not int:
+            return False
+    if isinstance(value, Tensor):
+        if value._rg or value._a.dtype != self._a.dtype:
+            return False
+        value = value._a
+    elif type(value) not in (int, float):
+        return False
+    try:
+        self._array()[given] = value
+    except (IndexError, ValueError, OverflowError, TypeError):
+        return False  # said in PyTorch's words by the long way
+    self._bump()
+    return True
+
+
 def set_item(self: Any, given: Any, value: Any) -> None:
     """x[given] = value."""
+    if _plainly_assigned(self, given, value):
+        return
     value = _as_value(self, value)
     if given is False:
         return

@@ -30,6 +30,14 @@ def _promoted(arrays: Any, name: str) -> list:
 
 
 def _cat(tensors: Any, dim: int = 0) -> Any:
+    if len(tensors) > 1:
+        first = tensors[0]
+        kind, ndim = getattr(first, "dtype", None), getattr(first, "ndim", 0)
+        if ndim > 1 and -ndim <= dim < ndim and all(getattr(a, "dtype", None) is kind for a in tensors):
+            try:
+                return np.concatenate(tensors, dim)
+            except ValueError:
+                pass  # said in PyTorch's words below, or an old empty tensor among them
     arrays = _promoted(tensors, "torch.cat")
     for i, a in enumerate(arrays):
         if not a.ndim:

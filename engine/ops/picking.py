@@ -26,9 +26,11 @@ def _long(name: str, index: Any, also_int: bool = False) -> None:
 
 def _grid(index: Any, dim: int) -> tuple:
     """NumPy index that pairs `index` along a dimension with its own places along the others."""
-    where: list = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    where[dim] = index
-    return tuple(where)
+    ndim = index.ndim
+    if ndim == 1:
+        return (index,)
+    return tuple([index if d == dim else np.arange(index.shape[d]).reshape((-1,) + (1,) * (ndim - 1 - d))
+                  for d in range(ndim)])
 
 
 def _in_bounds(index: Any, n: int, dim: int) -> None:

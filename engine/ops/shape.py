@@ -30,6 +30,13 @@ def viewed(a: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray | None:
 
 
 def _view(self: Any, *size: Any) -> Any:
+    if self.flags.c_contiguous:
+        sizes = size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
+        try:
+            if not sizes or min(sizes) >= -1:
+                return self.reshape(sizes)
+        except (ValueError, TypeError):
+            pass  # said in PyTorch's words below
     got = viewed(self, infer_size(sizes_of(size), self.size))
     if got is None:
         raise RuntimeError(CANNOT_VIEW)
@@ -99,9 +106,9 @@ unsafe_view: Any = kernel(
 def reshape(self: Any, *shape: Any) -> Any:
     """Another shape: a view where the strides allow it, else a copy."""
     a = self._array()
-    sizes = infer_size(sizes_of(shape), a.size)
     if a.flags.c_contiguous:
-        return _viewing.call(self, (sizes,))
+        return _viewing.call(self, shape)
+    sizes = infer_size(sizes_of(shape), a.size)
     if viewed(a, sizes) is not None:
         return _reshape_alias.call(self, (sizes,))
     return unsafe_view(self.clone(memory_format=_contiguous()), sizes)
