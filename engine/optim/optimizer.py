@@ -404,6 +404,7 @@ class Parameterwise(Optimizer):
     #: options that older checkpoints do not have
     late_options: dict[str, Any] = {}
     capturable_what = "params and state_steps"
+    capturable_devices = ("cuda", "xpu", "hpu", "privateuseone", "xla")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -438,7 +439,7 @@ class Parameterwise(Optimizer):
             if group.get("capturable"):
                 raise AssertionError(
                     f"If capturable=True, {self.capturable_what} must be on supported devices: "
-                    "['cuda', 'xpu', 'hpu', 'privateuseone', 'xla']."
+                    f"{list(self.capturable_devices)}."
                 )
             self._walk(group, lr)
         return loss
