@@ -41,6 +41,11 @@ def token_kind(kind: object) -> str:
     return ""
 
 
+def warm_up_lexer() -> None:
+    """Load the lexer ahead of need; meant for a thread that nobody waits for."""
+    coloured_lines("import torch\n")
+
+
 def coloured_lines(source: str) -> list[list[tuple[int, int, str]]]:
     """For each line its coloured spans (start, length, theme token). A name before '(' is a call."""
     from pygments.lexers.python import PythonLexer

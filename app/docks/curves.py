@@ -240,7 +240,7 @@ class CurvePlot(QWidget):
         item.getAxis("left").setTickPen(pg.mkPen(look["faint"]))
         self._head.setPen(pg.mkPen(look["accent"], width=1, dash=[3, 3]))
         for number, (name, line) in enumerate(self._lines.items()):
-            line.setPen(pg.mkPen(look[self._token(number)], width=2))
+            line.setPen(pg.mkPen(look[self._token(number)], width=2 * self.devicePixelRatioF()))
             del name
         self.legend.update()
         self.read_out.update()
@@ -289,7 +289,8 @@ class CurvePlot(QWidget):
             self.clear()
         for name, curve in curves.items():
             if name not in self._lines:
-                pen = pg.mkPen(theme()[self._token(len(self._lines))], width=2)
+                width = 2 * self.devicePixelRatioF()
+                pen = pg.mkPen(theme()[self._token(len(self._lines))], width=width)
                 line = pg.PlotDataItem(pen=pen, connect="finite")
                 self._plot.addItem(line)
                 self._lines[name] = line

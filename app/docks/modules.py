@@ -37,6 +37,9 @@ class ModulesDock(Dock):
         self._items: dict[str, QTreeWidgetItem] = {}
         self._leaves: dict[int, QTreeWidgetItem] = {}
         self._under: dict[str, list[int]] = {}
+        self._owners: dict[int, list[str]] = {}
+        self._counts: dict[str, int] = {}
+        self._told: dict[str, tuple[str, bool]] = {}
 
     def look(self, changes: frozenset[str]) -> None:
         """Rebuild for another structure; else write the norms and mark where we stand."""
@@ -50,13 +53,21 @@ class ModulesDock(Dock):
         self._items.clear()
         self._leaves.clear()
         self._under.clear()
+        self._owners.clear()
+        self._told.clear()
         # Backward meets the last module first; a reader wants them as forward calls them.
         for call in reversed(graph.modules):
             self._make(call.id, graph)
-        leaves = [node for node in graph.nodes if node.kind == "leaf"]
-        for node in sorted(leaves, key=lambda n: not n.name.endswith("weight")):
+        parameters = [node for node in graph.nodes if node.kind == "leaf"]
+        for node in sorted(parameters, key=lambda n: not n.name.endswith("weight")):
             self._leaf(node)
-        self.tree.expandToDepth(1)
+        self._counts = {
+            path: sum(math.prod(graph.nodes[i].shape) for i in leaves) for path, leaves in self._under.items()
+        }
+        for path, item in self._items.items():
+            count = self._counts[path]
+            item.setToolTip(0, f"{count_text(count)} parameters" if count else "")
+        self.tree.expandToDepth(1 if len(graph.modules) < 40 else 0)
         self.body.show_widget(self.tree.topLevelItemCount() > 0)
 
     def _parent(self, path: str) -> QTreeWidgetItem:
@@ -96,32 +107,42 @@ class ModulesDock(Dock):
         item.setData(0, TOKEN_ROLE, "leaf_text")
         item.setData(0, FIGURE_ROLE, shape_text(node.shape))
         self._leaves[node.id] = item
-        for known in self._under:
-            if not known or node.name == known or node.name.startswith(known + "."):
-                self._under[known].append(node.id)
+        owner = node.name
+        self._owners[node.id] = owners = [""] if "" in self._under else []
+        while owner:
+            if owner in self._under:
+                owners.append(owner)
+            owner = owner.rpartition(".")[0]
+        for known in owners:
+            self._under[known].append(node.id)
 
     def _figures(self) -> None:
         graph = self.session.graph
         here = self.session.here
         home = graph.modules[here.module].path if here and 0 <= here.module < len(graph.modules) else None
-        for path, item in self._items.items():
-            nodes = [graph.nodes[i] for i in self._under[path]]
-            norms = [n.grad.norm for n in nodes if n.grad is not None]
-            count = sum(math.prod(n.shape) for n in nodes)
-            text = ""
-            if norms:
-                text = f"‖g‖ {figure(math.sqrt(sum(n * n for n in norms)), 2)}"
-            elif nodes and item.parent() is None:
-                text = f"{count_text(count)} params"
-            elif nodes:
-                text = "‖g‖ –"
-            item.setData(0, FIGURE_ROLE, text)
-            item.setData(0, STRONG_ROLE, path == home and home is not None)
-            item.setToolTip(0, f"{count_text(count)} parameters" if nodes else "")
+        squares: dict[str, float] = {}
         for number, item in self._leaves.items():
             grad = graph.nodes[number].grad
+            if grad is not None:
+                for path in self._owners[number]:
+                    squares[path] = squares.get(path, 0.0) + grad.norm * grad.norm
             shape = shape_text(graph.nodes[number].shape)
-            item.setToolTip(0, f"{shape}, norm of its gradient {figure(grad.norm)}" if grad else shape)
+            tip = f"{shape}, norm of its gradient {figure(grad.norm)}" if grad is not None else shape
+            if item.toolTip(0) != tip:
+                item.setToolTip(0, tip)
+        for path, item in self._items.items():
+            square = squares.get(path)
+            if square is not None:
+                text = f"‖g‖ {figure(math.sqrt(square), 2)}"
+            elif item.parent() is None and self._counts[path]:
+                text = f"{count_text(self._counts[path])} params"
+            else:
+                text = "‖g‖ –" if self._under[path] else ""
+            strong = path == home and home is not None
+            if self._told.get(path) != (text, strong):
+                self._told[path] = (text, strong)
+                item.setData(0, FIGURE_ROLE, text)
+                item.setData(0, STRONG_ROLE, strong)
 
     def _chosen(self, item: QTreeWidgetItem, column: int = 0) -> None:
         node = item.data(0, NODE_ROLE)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .workbench import Workbench
 
 FIRST_SIZE = (1600, 1000)
+PLOT_AFTER_MS = 150
 
 
 class MainWindow(QWidget):
@@ -119,6 +120,7 @@ class MainWindow(QWidget):
         if self.bench is not None or self._closing:
             return
         from app.canvases.graph_canvas import GraphCanvas
+        from app.docks.code_view import warm_up_lexer
         from app.look.formula import warm_up
 
         from .workbench import Workbench
@@ -136,10 +138,17 @@ class MainWindow(QWidget):
         self.set_motion(setting.motion())
         self.set_sampling(setting.sampling_hz())
         QThreadPool.globalInstance().start(warm_up)
+        QThreadPool.globalInstance().start(warm_up_lexer)
+        QTimer.singleShot(PLOT_AFTER_MS, self._load_plot)
         self._tell(frozenset({"replaced", "graph"}))
         if self._wanted is not None:
             wanted, self._wanted = self._wanted, None
             self.open_path(wanted)
+
+    def _load_plot(self) -> None:
+        """Load the plot library while nothing runs yet: it takes a quarter of a second."""
+        if not self._closing and self.session.state != "running":
+            import pyqtgraph  # noqa: F401
 
     def _fill_recent(self) -> None:
         self.recent_menu.clear()
