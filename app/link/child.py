@@ -18,8 +18,8 @@ from engine.protocol.framing import FrameReader, ProtocolError, decode_events, e
 from engine.protocol.request import Request, Stop
 
 ROOT = Path(__file__).resolve().parents[2]
-EVENTS_WAITING_MAX = 100_000
-"""With this many events undelivered the child is not read any more, so it waits: nothing piles up."""
+WAITING_BYTES_MAX = 16 << 20
+"""With this much undelivered the child is not read any more, so it waits: nothing piles up."""
 KILL_AFTER_S = 1.0
 
 
@@ -32,7 +32,7 @@ class Child:
         self, script: Path, arguments: Iterable[str] = (), wake: Callable[[], object] = lambda: None
     ) -> None:
         self._wake = wake
-        self._batches: deque[list[Event]] = deque()
+        self._batches: deque[tuple[list[Event], int]] = deque()
         self._waiting = 0
         self._room = threading.Condition()
         self._requests: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
@@ -85,7 +85,7 @@ class Child:
         """Events that have arrived, in order, as long as the caller goes on asking. Stopping midway loses
         none."""
         while self._batches:
-            batch = self._batches[0]
+            batch, size = self._batches[0]
             taken = 0
             try:
                 for event in batch:
@@ -94,11 +94,11 @@ class Child:
             finally:
                 if taken == len(batch):
                     self._batches.popleft()
+                    with self._room:
+                        self._waiting -= size
+                        self._room.notify()
                 else:
-                    self._batches[0] = batch[taken:]
-                with self._room:
-                    self._waiting -= taken
-                    self._room.notify()
+                    self._batches[0] = (batch[taken:], size)
 
     def kill(self) -> None:
         """End the process and all that it started, at once. Safe to call again."""
@@ -151,7 +151,7 @@ class Child:
         try:
             while data := pipe.read(1 << 18):
                 for payload in frames.feed(data):
-                    self._deliver(decode_events(payload))
+                    self._deliver(decode_events(payload), len(payload))
         except ProtocolError as error:
             self.trouble = str(error)
             self.kill()
@@ -163,11 +163,11 @@ class Child:
         self._requests.put(None)
         self._wake()
 
-    def _deliver(self, batch: list[Event]) -> None:
+    def _deliver(self, batch: list[Event], size_bytes: int) -> None:
         with self._room:
-            self._room.wait_for(lambda: self._waiting < EVENTS_WAITING_MAX or self.killed)
-            self._waiting += len(batch)
-        self._batches.append(batch)
+            self._room.wait_for(lambda: self._waiting < WAITING_BYTES_MAX or self.killed)
+            self._waiting += size_bytes
+        self._batches.append((batch, size_bytes))
         self._wake()
 
     def _write(self) -> None:

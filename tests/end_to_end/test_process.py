@@ -266,3 +266,16 @@ def test_a_newer_fetch_with_the_same_tag_replaces_the_older(driver: Driver, tmp_
     session.send(ask.Fetch("last", 0, "value"))
     driver.until(lambda: "last" in session.fetched)
     assert session.fetched["t"].shape == (2, 6)
+
+
+def test_a_window_that_does_not_look_makes_the_script_wait(driver: Driver, tmp_path: Path) -> None:
+    session = driver.open(tmp_path / "a.py", "while True:\n    print('x' * 1000)\n")
+    session.run()
+    driver.until(lambda: len(session.console))
+    time.sleep(2.0)
+    child = driver.link.child
+    assert child is not None
+    assert sum(size for _, size in child._batches) < 20 << 20
+    session.stop()
+    driver.to_stop()
+    assert session.state == "ended"
