@@ -32,6 +32,35 @@ def maximum(x, best, where, kh, kw, sh, sw, ph, pw, dh, dw):
 
 
 @njit(cache=True, nogil=True)
+def maximum_of_four(x, best, where):
+    """Windows of 2 x 2 side by side. Shapes: as in maximum."""
+    planes, width = x.shape[0], x.shape[2]
+    rows, columns = best.shape[1], best.shape[2]
+    for m in range(planes):
+        for r in range(rows):
+            upper = x[m, 2 * r]
+            lower = x[m, 2 * r + 1]
+            at = 2 * r * width
+            for q in range(columns):
+                top = upper[2 * q]
+                step = 0
+                v = upper[2 * q + 1]
+                better = (v > top) | (v != v)
+                top = v if better else top
+                step = 1 if better else step
+                v = lower[2 * q]
+                better = (v > top) | (v != v)
+                top = v if better else top
+                step = width if better else step
+                v = lower[2 * q + 1]
+                better = (v > top) | (v != v)
+                top = v if better else top
+                step = width + 1 if better else step
+                best[m, r, q] = top
+                where[m, r, q] = at + 2 * q + step
+
+
+@njit(cache=True, nogil=True)
 def scatter(g, where, out):
     """Shapes: g and where (planes, places), out (planes, size) of zeros."""
     for m in range(g.shape[0]):
