@@ -404,7 +404,7 @@ class Parameterwise(Optimizer):
     #: options that older checkpoints do not have
     late_options: dict[str, Any] = {}
     capturable_what = "params and state_steps"
-    capturable_devices = ("cuda", "xpu", "hpu", "privateuseone", "xla")
+    capturable_devices: tuple[str, ...] = ("cuda", "xpu", "hpu", "privateuseone", "xla")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
