@@ -24,7 +24,15 @@ def _convolution(
     output_padding: tuple,
     groups: int,
 ) -> Any:
-    _check(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+    key = (
+        input.shape, weight.shape, None if bias is None else bias.shape, input.dtype, weight.dtype,
+        None if bias is None else bias.dtype, stride, padding, dilation, transposed, output_padding, groups,
+    )
+    if key not in _sound:
+        _check(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
+        if len(_sound) > 4096:
+            _sound.clear()
+        _sound.add(key)
     if transposed:
         sizes = tuple(
             (input.shape[i + 2] - 1) * stride[i]
@@ -39,6 +47,10 @@ def _convolution(
             y += bias.reshape(-1, *(1,) * len(stride))
         return y
     return arrays.forward(input, weight, bias, stride, padding, dilation, groups)
+
+
+_sound: set[tuple] = set()
+"""Shapes and settings that have been checked: a network calls with the same ones again and again."""
 
 
 def _check(

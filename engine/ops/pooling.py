@@ -29,6 +29,25 @@ def sizes(value: Any, n: int, name: str, of: str) -> tuple[int, ...]:
 def _checked(
     self: Any, n: int, of: str, reach: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
 ) -> tuple:
+    """_settled, looked up where the same shape and settings came before."""
+    key = (self.shape, n, reach, stride, padding, dilation, ceil_mode)
+    try:
+        found = _sound.get(key)
+    except TypeError:  # a list among the settings
+        return _settled(self, n, of, reach, stride, padding, dilation, ceil_mode)
+    if found is None:
+        if len(_sound) > 4096:
+            _sound.clear()
+        found = _sound[key] = _settled(self, n, of, reach, stride, padding, dilation, ceil_mode)
+    return found
+
+
+_sound: dict[tuple, tuple] = {}
+
+
+def _settled(
+    self: Any, n: int, of: str, reach: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> tuple:
     """The window's settings as tuples.
 
     Raises: RuntimeError in PyTorch's words where they do not fit."""
