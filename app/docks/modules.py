@@ -36,6 +36,7 @@ class ModulesDock(Dock):
         self._graph: Graph | None = None
         self._items: dict[str, QTreeWidgetItem] = {}
         self._leaves: dict[int, QTreeWidgetItem] = {}
+        self._top = QTreeWidgetItem()
         self._under: dict[str, list[int]] = {}
         self._owners: dict[int, list[str]] = {}
         self._counts: dict[str, int] = {}
@@ -55,12 +56,15 @@ class ModulesDock(Dock):
         self._under.clear()
         self._owners.clear()
         self._told.clear()
+        # Built beside the tree and put in at once: one by one each row would be announced to the view.
+        self._top = QTreeWidgetItem()
         # Backward meets the last module first; a reader wants them as forward calls them.
         for call in reversed(graph.modules):
             self._make(call.id, graph)
         parameters = [node for node in graph.nodes if node.kind == "leaf"]
         for node in sorted(parameters, key=lambda n: not n.name.endswith("weight")):
             self._leaf(node)
+        self.tree.addTopLevelItems(self._top.takeChildren())
         self._counts = {
             path: sum(math.prod(graph.nodes[i].shape) for i in leaves) for path, leaves in self._under.items()
         }
@@ -76,7 +80,7 @@ class ModulesDock(Dock):
             path = path.rpartition(".")[0]
             if path in self._items:
                 return self._items[path]
-        return self._items.get("", self.tree.invisibleRootItem())
+        return self._items.get("", self._top)
 
     def _make(self, number: int, graph: Graph) -> None:
         call = graph.modules[number]
@@ -87,7 +91,7 @@ class ModulesDock(Dock):
 
     def _module(self, path: str, kind: str, number: int, graph: Graph) -> None:
         call = graph.modules[number]
-        parent = self.tree.invisibleRootItem()
+        parent = self._top
         if 0 <= call.parent < len(graph.modules):
             parent = self._items.get(graph.modules[call.parent].path) or self._parent(path)
         elif path:
