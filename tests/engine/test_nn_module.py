@@ -189,3 +189,14 @@ def test_one_optimizer_step_lowers_the_loss_of_every_recurrent_kind() -> None:
             optimizer.step()
             losses.append(loss.item())
         assert losses == sorted(losses, reverse=True)
+
+
+def test_an_encoder_fills_padded_places_with_zeros_only_where_no_gradient_is_asked_for() -> None:
+    torch.manual_seed(0)
+    encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2).eval()
+    x, padding = torch.randn(2, 3, 8), torch.tensor([[False, False, True], [False, False, False]])
+    with torch.no_grad():
+        quiet = encoder(x, src_key_padding_mask=padding)
+    learning = encoder(x, src_key_padding_mask=padding).detach()
+    assert (quiet[0, 2] == 0).all() and (learning[0, 2] != 0).all()
+    np.testing.assert_allclose(quiet[1].numpy(), learning[1].numpy(), rtol=1e-5, atol=1e-6)

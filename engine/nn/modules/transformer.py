@@ -197,6 +197,18 @@ class TransformerEncoder(Module):
         )
         return False
 
+    def _left_out(self, src: Any, mask: Any, padding: Any) -> Any:
+        """The places that PyTorch leaves out, and fills with zeros, when nobody asks for gradients."""
+        if not self.use_nested_tensor or self.training or src.dim() != 3:
+            return None
+        if padding is None or mask is not None:
+            return None
+        if engine.is_grad_enabled() and any(t.requires_grad for t in (src, *self.parameters())):
+            return None
+        hidden = padding != 0
+        later = hidden[:, 1:] | ~hidden[:, :-1]
+        return hidden if not self.mask_check or bool(later.all()) else None
+
     def forward(
         self, src: Any, mask: Any = None, src_key_padding_mask: Any = None, is_causal: bool | None = None
     ) -> Any:
@@ -218,11 +230,14 @@ class TransformerEncoder(Module):
         )
         batch_first = self.layers[0].self_attn.batch_first
         is_causal = _detect_is_causal_mask(mask, is_causal, _get_seq_len(src, batch_first))
+        hidden = self._left_out(src, mask, src_key_padding_mask)
         output = src
         for layer in self.layers:
             output = layer(
                 output, src_mask=mask, is_causal=is_causal, src_key_padding_mask=src_key_padding_mask
             )
+        if hidden is not None:
+            output = output.masked_fill(hidden.unsqueeze(-1), 0.0)
         return output if self.norm is None else self.norm(output)
 
 
