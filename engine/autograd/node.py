@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import traceback
 import weakref
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -74,12 +75,19 @@ class SavedTensor:
         return found
 
 
+def plain_name(node: Node) -> str:
+    """A node's name as PyTorch's messages say it: Mul for MulBackward0."""
+    name = node.name()
+    return name.rstrip("0123456789").removesuffix("Backward") if "Backward" in name else name
+
+
 def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
     """PyTorch's message for a saved tensor that was changed, and the line that changed it where it is
     known."""
     kind = tensor.type()
     of = (
-        f", which is output {max(output, tensor._nr)} of {node.name() if output >= 0 else tensor._fn.name()},"
+        f", which is output {max(output, tensor._nr)} of "
+          f"{plain_name(node if output >= 0 else tensor.grad_fn)},"
         if output >= 0 or tensor._fn is not None
         else ""
     )
@@ -92,7 +100,7 @@ def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
         return f"{message} It was changed in place at {where}."
     return message + (" Hint: enable anomaly detection to find the operation that failed to compute its "
                       "gradient, "
-                      "with torch.autograd.set_detect_anomaly(True).")
+                      "with torch.autograd.set_detect_anomaly(True, check_nan=False).")
 
 
 class Node:
@@ -275,6 +283,9 @@ class AccumulateGrad(Node):
             a = new._a
             if modes.grad_enabled and new._rg:
                 variable.grad = new
+            elif (type(a) is np.ndarray and a.base is None and modes.observer is None and getrefcount(a) == 3
+                  and getrefcount(new) == 3 and a.flags.c_contiguous):
+                variable.grad = new  # nobody else holds it or its array: they become the leaf's own
             else:
                 # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy
                 # of our own.
