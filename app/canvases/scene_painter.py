@@ -101,7 +101,7 @@ class ScenePainter:
         painter.scale(scale, scale)
         for group in groups.tolist():
             self._group(painter, group, emphasis, scale)
-        painter.setOpacity(self.fade**2)
+        painter.setOpacity(1.0 if self.fade == 1.0 else max(0.0, self.fade - 0.7) * 3)
         stressed = emphasis.path_wires | {emphasis.selected_wire}
         self.wires.draw_near(painter, wires, marks, stressed, emphasis.calm)
         painter.setOpacity(1.0)
