@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.autograd import modes
 from engine.autograd import node as nodes
-from engine.autograd.node import Node, edge
+from engine.autograd.node import Node, edge, plain_name
 from engine.core.shape import address, window
 
 
@@ -150,12 +150,22 @@ def check_in_place(t: Any) -> None:
         raise RuntimeError("a leaf Variable that requires grad is being used in an in-place operation.")
     if info is None:
         return
+    if info.no_grad and (info.base._rg or t._rg):
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. Given "
+                           "that "
+            "this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+                           "moving both "
+            "the view and the inplace either both inside the no_grad block (if you don't want the inplace to "
+                           "be "
+            "tracked) or both outside (if you want the inplace to be tracked).")
     if info.base._rg and info.base._fn is None and not (info.no_grad and not t._rg):
         raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place "
                            "operation.")
     if info.nr >= 0 and t._rg:
         raise RuntimeError(
-            f"Output {info.nr} of {t._fn.name()} is a view and is being modified inplace. This view is the "
+            f"Output {info.nr} of {plain_name(t._fn)} is a view and is being modified inplace. This view is "
+                           "the "
             f"output of a "
             "function that returns multiple views. Such functions do not allow the output views to be "
             "modified inplace. "

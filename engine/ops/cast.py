@@ -174,7 +174,7 @@ def share_memory_(self: Any) -> Any:
 
 
 place(lambda self: False, "is_pinned", ("Tensor",))
-place(lambda self: True, "is_shared", ("Tensor",))
+place(lambda self: False, "is_shared", ("Tensor",))
 
 
 # -- complex parts -------------------------------------------------------------------------------------------

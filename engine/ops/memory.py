@@ -122,6 +122,21 @@ def array_wrap(self: Any, array: np.ndarray, *context: Any) -> Any:
     return Tensor._of(array)
 
 
+def as_subclass(self: Any, cls: type) -> Any:
+    """The same tensor as an instance of a subclass of Tensor."""
+    made = object.__new__(cls)
+    made.__dict__.update(OPS["alias"](self).__dict__)
+    return made
+
+
+def _make_subclass(cls: type, data: Any, require_grad: bool = False) -> Any:
+    """A leaf of a subclass on another tensor's memory."""
+    made: Any = object.__new__(cls)
+    made._a, made._cell = data._array(), data._version_cell()
+    made.requires_grad = require_grad
+    return made
+
+
 def dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
     """The dimensions from the slowest in memory to the fastest."""
     strides = self.stride()
@@ -131,7 +146,8 @@ def dim_order(self: Any, *, ambiguity_check: Any = False) -> tuple[int, ...]:
 for _name, _fn in {"resize_": resize_, "resize_as_": resize_as_, "set_": set_, "as_strided_": as_strided_,
                    "untyped_storage": untyped_storage, "storage": storage, "_typed_storage": storage,
                    "apply_": apply_,
-                   "map_": map_, "__array_wrap__": array_wrap, "dim_order": dim_order}.items():
+                   "map_": map_, "__array_wrap__": array_wrap, "as_subclass": as_subclass,
+                   "_make_subclass": staticmethod(_make_subclass), "dim_order": dim_order}.items():
     place(_fn, _name, ("Tensor",))  # type: ignore[arg-type]
 for _fn in (resize_as_, as_strided_):
     place(_fn, _fn.__name__, ("torch",))

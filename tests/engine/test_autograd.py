@@ -358,3 +358,22 @@ def test_volatile_is_accepted_with_a_warning():
     with pytest.warns(UserWarning, match="volatile was removed"):
         v = torch.autograd.Variable(torch.ones(2), volatile=True)
     assert isinstance(v, torch.autograd.Variable) and type(v) is torch.Tensor
+
+
+def test_a_view_made_without_grad_may_not_be_changed_with_it():
+    x = leaf(1.0, 2.0)
+    with torch.no_grad():
+        view = x[:1]
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
+        view.mul_(2)
+
+
+def test_one_of_several_views_may_not_be_changed_in_place():
+    first, _ = leaf(1.0, 2.0).clone().split(1)
+    with pytest.raises(RuntimeError, match="Output 0 of Split is a view and is being modified inplace"):
+        first.mul_(2)
+
+
+def test_an_expanded_tensor_may_not_be_changed_in_place():
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
+        torch.ones(2).expand(3, 2).add_(1)
