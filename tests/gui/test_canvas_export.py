@@ -72,7 +72,9 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
 
 def test_without_a_display_and_an_application_it_draws_all_the_same(tmp_path: Path) -> None:
     root = Path(__file__).resolve().parents[2]
-    code = ("from tests.app import graphs; from app.canvases.export import render_graph; "
-            f"render_graph(graphs.quickstart(), r'{tmp_path / 'graph.svg'}')")
+    code = (
+        "from tests.app import graphs; from app.canvases.export import render_graph; "
+        f"render_graph(graphs.quickstart(), r'{tmp_path / 'graph.svg'}')"
+    )
     subprocess.run([sys.executable, "-c", code], cwd=root, check=True, timeout=120)
     assert (tmp_path / "graph.svg").stat().st_size > 3000
