@@ -101,7 +101,7 @@ _LATE = {
     "OutOfMemoryError": "engine.cuda",
     "save": "engine.serialization",
     "load": "engine.serialization",
-    "sparse_coo_tensor": "engine.sparse",
+    "sparse_coo_tensor": "engine.sparse", "spmm": "engine.sparse",
 }
 """Functions of torch.* whose file is loaded when they are first asked for."""
 

@@ -192,6 +192,10 @@ def mm(mat1: Any, mat2: Any) -> Tensor:
     return mat1.to_dense() @ mat2 if mat1.is_sparse else mat1 @ mat2
 
 
+spmm = mm
+"""PyTorch's older name."""
+
+
 def sum(input: Any, dim: Any = None, dtype: Any = None) -> Tensor:
     """The sum of all elements, or along dimensions, dense."""
     dense = input.to_dense(dtype)

@@ -46,7 +46,7 @@ PLACED_AT = {"grad": 0, "grads": 1, "needs": 2, "node": 3}
 def place(fn: Callable, name: str, on: tuple[str, ...]) -> None:
     """Make `fn` known as `name` in these namespaces."""
     for where in on:
-        NAMESPACES.setdefault(where, {})[name] = fn
+        NAMESPACES.setdefault(where, {})[name] = strict(name, fn) if where in ("torch", "special") else fn
 
 
 class Op:
@@ -229,7 +229,8 @@ class Op:
         for i in self.input_at:
             v = bound[i]
             if isinstance(v, T):
-                found.append(v._rg)
+                # A view asks its base: that may have been given history since.
+                found.append(v._rg or v._view is not None and v.requires_grad)
             elif type(v) in (list, tuple):
                 found.append(any(isinstance(x, T) and x._rg for x in v))
             else:
@@ -430,7 +431,7 @@ class View(Op):
         else:
             outs = T._of(result)
             outs._view_of(base, self, bound, -1)
-        if modes.grad_enabled and base._rg:
+        if modes.grad_enabled and (base._rg or base._view is not None and base.requires_grad):
             self.record(bound, outs)
         if modes.observer is not None:
             modes.observer.op_ran(self, bound, outs)

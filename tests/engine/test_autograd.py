@@ -377,3 +377,12 @@ def test_one_of_several_views_may_not_be_changed_in_place():
 def test_an_expanded_tensor_may_not_be_changed_in_place():
     with pytest.raises(RuntimeError, match="more than one element of the written-to tensor"):
         torch.ones(2).expand(3, 2).add_(1)
+
+
+def test_a_view_learns_that_its_base_was_given_history():
+    x = leaf(1.0, 2.0)
+    zeros = torch.zeros(3, 2, dtype=torch.float64)
+    row = zeros[1]
+    zeros.add_(x)
+    (row * 5).sum().backward()
+    assert x.grad.tolist() == [5, 5]
