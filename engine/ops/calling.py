@@ -101,6 +101,10 @@ def into(out: Any, result: Any) -> Any:
                            f"arguments "
                            "requires grad.")
     check_castable(result._a, out._a)
+    if any(stride == 0 and n > 1 for stride, n in zip(out._a.strides, out._a.shape)):
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to "
+                           "a single memory location. Please clone() the tensor before performing the "
+                           "operation.")
     if out._a.shape != result._a.shape:
         out.resize_(tuple(result._a.shape))
     target = out._array()

@@ -34,6 +34,7 @@ from engine.ops.calling import (
 from engine.kernels import pointwise as fused
 from engine.ops.evaluation import OpNode, PointwiseNode
 from engine.ops.formula import OPS
+from engine.ops.operands import strict
 
 NAMESPACES: dict[str, dict[str, Callable]] = {}
 """'torch', 'Tensor', 'nn.functional', 'linalg', 'special', 'fft' -> name -> function. The faces read
