@@ -124,7 +124,7 @@ def array_wrap(self: Any, array: np.ndarray, *context: Any) -> Any:
 
 def as_subclass(self: Any, cls: type) -> Any:
     """The same tensor as an instance of a subclass of Tensor."""
-    made = object.__new__(cls)
+    made: Any = object.__new__(cls)
     made.__dict__.update(OPS["alias"](self).__dict__)
     return made
 
