@@ -74,6 +74,14 @@ threshold = pointwise(
     forward=lambda self, threshold, value: f.where(self <= threshold, value, self),
     grads={"self": lambda grad, self, threshold: f.where(self <= threshold, 0, grad)},
 )
+
+
+def _hardtanh(self: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return f.minimum(f.maximum(self, bound(self, min_val)), bound(self, max_val))
+
+
 hardtanh = pointwise(
     name="hardtanh",
     inputs=("self",),
@@ -84,9 +92,7 @@ hardtanh = pointwise(
     formula=r"y = \min(\max(x, a), b)",
     domain=(-4, 4),
     text="Cuts off at both ends; the gradient passes strictly between them.",
-    forward=lambda self, min_val=-1.0, max_val=1.0: f.minimum(
-        f.maximum(self, bound(self, min_val)), bound(self, max_val)
-    ),
+    forward=_hardtanh,
     grads={
         "self": lambda grad, self, min_val, max_val: f.where((self <= min_val) | (self >= max_val), 0, grad)
     },
