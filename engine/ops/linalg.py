@@ -294,6 +294,23 @@ def ldl_solve(LD: Any, pivots: Any, B: Any, *, hermitian: bool = False) -> Any:
     return nodes.Tensor._of(y)
 
 
+def _check_weights(name: str, given: Any, observations: int) -> None:
+    """Raises: RuntimeError in PyTorch's words when cov's weights do not fit."""
+    if given.ndim > 1:
+        raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
+                           f"{given.ndim} dimensions")
+    integral = given.dtype.category == dt.INTEGER
+    if integral != (name == "fweights") or given.dtype is dt.bool_:
+        wanted = "integral" if name == "fweights" else "floating point"
+        raise RuntimeError(f"cov(): expected {name} to have {wanted} dtype but got {name} with "
+                           f"{dt.scalar_type_name(given.dtype)} dtype")
+    if given.numel() != observations:
+        raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the "
+                           f"input but got {given.numel()} != {observations}")
+    if given.numel() and bool((given < 0).any()):
+        raise RuntimeError(f"cov(): {name} cannot be negative")
+
+
 @composite("cov")
 def cov(self: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """How the rows vary together."""
@@ -304,6 +321,9 @@ def cov(self: Any, *, correction: int = 1, fweights: Any = None, aweights: Any =
     if self.dtype is dt.bool_:
         raise RuntimeError("cov(): bool dtype is not supported for input")
     t = self if self.ndim == 2 else self.reshape((1, -1))
+    for name, given in (("fweights", fweights), ("aweights", aweights)):
+        if given is not None:
+            _check_weights(name, given, t.shape[1])
     weights = fweights
     if aweights is not None:
         weights = aweights if weights is None else weights * aweights

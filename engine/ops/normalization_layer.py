@@ -14,6 +14,7 @@ from engine.ops.scalar import plus
 
 
 def _layer_norm(input: Any, normalized_shape: tuple, weight: Any, bias: Any, eps: float) -> tuple:
+    _check_normalized(input, tuple(normalized_shape), weight, bias)
     axes = tuple(range(input.ndim - len(normalized_shape), input.ndim))
     real = input.dtype if input.dtype.itemsize > 2 else np.dtype(np.float32)
     x = input.astype(real, copy=False)
@@ -109,12 +110,12 @@ def _check_normalized(input: Any, shape: tuple, weight: Any, bias: Any) -> None:
             f"but got normalized_shape = {list(shape)}"
         )
     for name, t in (("weight", weight), ("bias", bias)):
-        if t is not None and tuple(t._a.shape) != shape:
+        if t is not None and tuple(t.shape) != shape:
             raise RuntimeError(
                 f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
                 f"{list(t.shape)} and normalized_shape = {list(shape)}"
             )
-    if len(input._a.shape) < len(shape) or tuple(input._a.shape[len(input._a.shape) - len(shape) :]) != shape:
+    if len(input.shape) < len(shape) or tuple(input.shape[len(input.shape) - len(shape) :]) != shape:
         raise RuntimeError(
             f"Given normalized_shape={list(shape)}, expected input with shape "
             f"[*, {', '.join(map(str, shape))}], but got input of size{list(input.shape)}"
@@ -139,7 +140,6 @@ def layer_norm(
     shape = tuple(
         int(k) for k in ((normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape)
     )
-    _check_normalized(input, shape, weight, bias)
     return native_layer_norm(input, shape, weight, bias, eps)[0]
 
 

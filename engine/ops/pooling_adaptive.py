@@ -20,6 +20,8 @@ def _wanted(shape: tuple, output_size: Any, n: int, of: str) -> tuple[int, ...]:
             raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
         if len(output_size) != n and len(output_size) != 1:
             raise RuntimeError(f"{of}: internal error: output_size.size() must be {n}")
+        if n > 1 and len(shape) <= n:
+            raise ValueError(f"Input dimension should be at least {n + 1}")
         given = tuple(output_size) * (n if len(output_size) == 1 else 1)
     else:
         given = (output_size,) * n

@@ -334,6 +334,8 @@ def _aminmax(self: Any, dim: int | None, keepdim: bool) -> Any:
         raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has "
                            "no identity.")
     axes = axes_of(self, dim)
+    if dim is not None and self.ndim and self.shape[dim] == 0:
+        raise IndexError(f"aminmax: Expected reduction dim {dim} to have non-zero size.")
     return np.minimum.reduce(self, axis=axes, keepdims=keepdim), np.maximum.reduce(
         self, axis=axes, keepdims=keepdim
     )
