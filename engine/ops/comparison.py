@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.core import dtype as dt
+from engine.ops.formula import f
 from engine.ops.record import composite, kernel, pointwise, without_derivative
 
 
@@ -150,7 +151,10 @@ nextafter = pointwise(
     formula=r"y = \mathrm{nextafter}(a, b)",
     text="The next number that the type can hold.",
     forward=lambda self, other: np.nextafter(self, other),
-    grads={i: without_derivative("nextafter") for i in ("self", "other")},
+    grads={
+        "self": lambda grad, self, other: f.where(self != other, grad, 0),
+        "other": lambda grad: grad * 0,
+    },
 )
 heaviside = pointwise(
     name="heaviside",
@@ -204,7 +208,6 @@ copysign = pointwise(
 
 
 def _ratio(self: Any, result: Any) -> Any:
-    from engine.ops.formula import f
 
     return f.where(self == 0, 0 * result, result / self)
 

@@ -30,6 +30,8 @@ def _promoted(arrays: Any, name: str) -> list:
 
 
 def _cat(tensors: Any, dim: int = 0) -> Any:
+    if isinstance(tensors, (np.ndarray, np.generic)):
+        raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor")
     if len(tensors) > 1:
         first = tensors[0]
         kind, ndim = getattr(first, "dtype", None), getattr(first, "ndim", 0)
