@@ -266,16 +266,32 @@ def triangular_solve(
     return _TRIANGULAR((x, A.expand((*batch, *A.shape[-2:])).clone()))
 
 
-@composite("cholesky_solve")
-def cholesky_solve(self: Any, L: Any, upper: bool = False) -> Any:
-    """Solves (L L^H) X = self."""
+def _cholesky_solve(self: Any, L: Any, upper: bool = False) -> Any:
     if self.ndim < 2:
         raise RuntimeError(f"b should have at least 2 dimensions, but has {self.ndim} dimensions instead")
     if L.ndim < 2:
         raise RuntimeError(f"u should have at least 2 dimensions, but has {L.ndim} dimensions instead")
-    low = L.mH if upper else L
-    y = solve_triangular(low, self, upper=False)
-    return solve_triangular(low.mH, y, upper=True)
+    low = np.swapaxes(L, -1, -2).conj() if upper else L
+    y = _triangular(low, self, upper=False)
+    return _triangular(np.swapaxes(low, -1, -2).conj(), y, upper=True)
+
+
+def _cholesky_slopes(grad: Any, L: Any, X: Any, upper: bool, self_shape: tuple) -> tuple[Any, Any]:
+    gb = cholesky_solve(grad, L, upper)
+    both = gb.matmul(X.mH)
+    both = both + both.mH
+    # The other triangle of L takes part, as it does in PyTorch.
+    gl = -(L.matmul(both) if upper else both.matmul(L))
+    return gb.sum_to_size(self_shape), gl.sum_to_size(L.shape)
+
+
+cholesky_solve = kernel(
+    name="cholesky_solve", inputs=("self", "L"), grad_fn="CholeskySolveBackward0",
+    formula=r"L\,L^H X = B", text="Solves (L L^H) X = self with two triangles.",
+    forward=_cholesky_solve,
+    grads={("self", "L"): lambda grad, self_shape, L, result, upper:
+           _cholesky_slopes(grad, L, result, upper, self_shape)},
+)
 
 
 @composite("cholesky_inverse")
@@ -287,7 +303,7 @@ def cholesky_inverse(self: Any, upper: bool = False) -> Any:
         matrix_check(self._a, "cholesky_inverse")
         square_check(self._a, "cholesky_inverse")
     one = eye(self.shape[-1], dtype=self.dtype).expand(self.shape)
-    return cholesky_solve(one, self.triu() if upper else self.tril(), upper)
+    return cholesky_solve(one, self, upper)
 
 
 @composite("lu_solve", on=("linalg",))
