@@ -55,7 +55,7 @@ def _kept(input: Any, mask: Any, fill: Any) -> Any:
         raise IndexError("_input_mask expected broadcastable mask (got mask dimensionality higher than of "
                          "the input)")
     return engine.where(mask.to(engine.bool).expand(input.shape), input,
-                        engine.tensor(fill, dtype=input.dtype))
+                        engine.tensor(fill, dtype=input.dtype))  # type: ignore[operator]
 
 
 def _whole(input: Any, dtype: Any) -> Any:
@@ -168,7 +168,7 @@ def _spread(input: Any, dim: Any, unbiased: bool | None, correction: Any, keepdi
     total = engine.sum(off * off.conj() if x.is_complex() else off.square(), dims, keepdim=bool(keepdim))
     count = count if keepdim else count.reshape(total.shape)
     if less:
-        count = engine.maximum(count - less, engine.tensor(0, dtype=engine.int64))
+        count = engine.maximum(count - less, engine.tensor(0, dtype=engine.int64))  # type: ignore[operator]
     return finish(total / count).to(x.dtype)
 
 

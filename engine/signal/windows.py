@@ -32,7 +32,7 @@ def _window(fn: Callable) -> Callable:
         points = fn(M, M if not sym and M > 1 else M - 1, **shape)
         if M == 1:
             points = np.ones(1)
-        return engine.tensor(np.asarray(points, np.float64), dtype=kind, device=device,
+        return engine.tensor(np.asarray(points, np.float64), dtype=kind, device=device,  # type: ignore[operator]
                              requires_grad=requires_grad)
 
     return window
