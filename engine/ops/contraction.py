@@ -82,17 +82,19 @@ def contract(equation: str, operands: list) -> Any:
         dims = [i for i in range(n_out, len(order)) if last[i] == k and i not in alone]
         result = _sum_product(result, t, dims)
     drop = list(range(n_out, len(order)))
-    return result.squeeze(tuple(drop)) if drop and result.ndim > n_out else result
+    return result.view([result.shape[d] for d in range(n_out)]) if drop and result.ndim > n_out else result
 
 
 def _aligned(t: Any, perm: list[int], places: list[int], n: int) -> Any:
     """`t` permuted to the common order, with 1 where it lacks a letter."""
-    if perm != list(range(t.ndim)):
-        t = t.permute(perm)
-    for i in range(n):
-        if i not in places:
-            t = t.unsqueeze(i)
-    return t
+    missing = [i for i in range(n) if i not in places]
+    order = [0] * n
+    for k, place in enumerate(places):
+        order[place] = perm[k]
+    for k, place in enumerate(missing):
+        order[place] = len(perm) + k
+        t = t.unsqueeze(-1)
+    return t.permute(order)
 
 
 def _diagonals(t: Any, names: list[str]) -> tuple[Any, list[str]]:

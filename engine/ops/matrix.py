@@ -331,7 +331,10 @@ composite("matmul", on=("linalg",))(lambda input, other: matmul(input, other))
 
 def _folded(t1: Any, t2: Any, turned: bool) -> Any:
     sizes = t1.shape[:-1]
-    flat = t1.reshape((-1, t1.shape[-1]))
+    rows = 1
+    for n in sizes:
+        rows *= n
+    flat = t1.reshape((rows, t1.shape[-1]))
     if t2.ndim == 2:
         y = mm(flat, t2)._unsafe_view((*sizes, t2.shape[1]))
         return y.mT.contiguous() if turned else y

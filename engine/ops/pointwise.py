@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.autograd import node as nodes
 from engine.core import dtype as dt
 from engine.ops.formula import OPS, f
 from engine.ops.record import composite, kernel, pointwise, without_derivative
@@ -218,6 +219,8 @@ def _pow_scalar(self: Any, exponent: Any) -> Any:
 def _power_slope(grad: Any, self: Any, exponent: Any) -> Any:
     if exponent == 0:
         return grad * 0
+    if isinstance(self, nodes.Tensor):  # PyTorch's graph of the second derivative has these nodes
+        return grad * f.conj(OPS["_times_number"](f.pow(self, exponent - 1), exponent))
     if exponent == 1:
         return grad
     if exponent == 2:
