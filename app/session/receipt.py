@@ -44,6 +44,12 @@ class Receipt:
             happened.RunResumed: self._run_resumed,
             happened.TensorFetched: self._tensor_fetched,
             happened.ValueEvaluated: self._value_evaluated,
+            happened.GradientExplained: self._explained,
+            happened.NanTraced: self._explained,
+            happened.TrustChecked: self._explained,
+            happened.VersionsTold: self._explained,
+            happened.AccumulationTold: self._explained,
+            happened.RuleTold: self._explained,
             happened.ValueSet: self._value_set,
             happened.RequestFailed: self._request_failed,
             happened.RunFailed: self._run_failed,
@@ -215,6 +221,12 @@ class Receipt:
     def _value_evaluated(self, event: happened.ValueEvaluated) -> None:
         session = self._session
         session.evaluated[event.tag] = event
+        session.fetch_errors.pop(event.tag, None)
+        session.fetch_revision += 1
+
+    def _explained(self, event: Any) -> None:
+        session = self._session
+        session.explained[event.tag] = event
         session.fetch_errors.pop(event.tag, None)
         session.fetch_revision += 1
 

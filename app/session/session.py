@@ -96,6 +96,7 @@ class Session:
         self.fetched: dict[str, happened.TensorFetched] = {}
         self.fetch_errors: dict[str, str] = {}
         self.evaluated: dict[str, happened.ValueEvaluated] = {}
+        self.explained: dict[str, happened.Event] = {}
         self.fetch_revision = 0
         self.optimizer: happened.ParameterStepped | None = None
         self.changes: dict[str, happened.ParameterChanged] = {}
@@ -300,6 +301,25 @@ class Session:
         """Ask for the value of an expression; the answer comes as evaluated[tag] or fetch_errors[tag]."""
         if self.is_live:
             self.send(ask.Evaluate(tag, expression, node))
+
+    def explain(
+        self,
+        tag: str,
+        topic: str,
+        node: int = -1,
+        what: str = "",
+        slot: int = 0,
+        index: tuple[int, ...] = (),
+    ) -> None:
+        """Ask why something is as it is (topics as in `Explain`); the answer comes as explained[tag] or
+        fetch_errors[tag]."""
+        if self.state == "paused" and self.timeline.following:
+            self.send(ask.Explain(tag, topic, node, what, slot, index))
+            return
+        self._receipt.take(
+            happened.RequestFailed(tag, "This can be answered where the run stands; go there first.")
+        )
+        self.cursor_changed.emit()
 
     def set_breakpoints(self, breakpoints: Iterable[Breakpoint]) -> None:
         """Replace all breakpoints."""

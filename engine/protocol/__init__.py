@@ -6,5 +6,5 @@ framing.py  batches of messages as length-prefixed MessagePack
 May import: the standard library, msgspec. Light enough to import in any process.
 """
 
-VERSION = (1, 0)
+VERSION = (1, 1)
 """(major, minor). A minor version only adds; a reader refuses another major in words."""

@@ -101,6 +101,79 @@ class ModulePart(Part, frozen=True):
     detail: str = ""
 
 
+class ReasonPart(Part, frozen=True):
+    """One reason why a gradient is as it is. kind: 'detach', 'no_grad', 'not a leaf', 'not used', 'integer',
+    'not yet', 'dead units', 'saturated', 'zero factor', 'shrunk', 'masked' ...
+
+    value: a share or a factor."""
+
+    kind: str
+    text: str
+    file: str = ""
+    line: int = 0
+    node: int = -1
+    value: float | None = None
+    advice: str = ""
+
+
+class CausePart(Part, frozen=True):
+    """One value in the story of a NaN or Inf. verdict: 'produced', 'passed on', 'masked' or 'reached' (the
+    end of the story); phase as in `RunPaused`; parents: places in the same story that it came from."""
+
+    verdict: str
+    phase: str
+    name: str
+    text: str
+    file: str = ""
+    line: int = 0
+    node: int = -1
+    parents: tuple[int, ...] = ()
+    digest: Digest | None = None
+
+
+class TrustPart(Part, frozen=True):
+    """One check of one gradient of a node. method: 'finite difference', 'float32 against float64' or 'CPU
+    against CUDA'; verdict: 'agrees', 'differs', 'not differentiable' or 'not checked'; error: the largest
+    relative error; ulp: the same in units in the last place; what: the slot of `Fetch` with the error of
+    each element, '' where there is none."""
+
+    input: str
+    method: str
+    verdict: str
+    error: float = 0.0
+    ulp: float = 0.0
+    checked: int = 0
+    text: str = ""
+    what: str = ""
+
+
+class VersionPart(Part, frozen=True):
+    """One moment in the life of a tensor's memory. what: 'made', 'changed', 'saved', 'viewed' or 'refused'
+    (a backward that needed an older version); version: the counter after it."""
+
+    version: int
+    what: str
+    op: str
+    text: str = ""
+    file: str = ""
+    line: int = 0
+    node: int = -1
+
+
+class ContributionPart(Part, frozen=True):
+    """One gradient that is added where several meet: from which node and slot, when, and the sum after it.
+
+    backward: the call of backward() that brought it; position: its place in that backward's order."""
+
+    source: int
+    slot: int
+    backward: int
+    position: int
+    grad: Digest | None = None
+    total: Digest | None = None
+    text: str = ""
+
+
 # -- the run -------------------------------------------------------------------------------------------------
 
 
@@ -113,7 +186,7 @@ class RunStarted(Event, frozen=True):
     started_s: float
     engine: str = ""
     python: str = ""
-    version: tuple[int, int] = (1, 0)
+    version: tuple[int, int] = (1, 1)
 
 
 class CatalogueSent(Event, frozen=True):
@@ -168,6 +241,10 @@ class OpRan(Event, frozen=True):
     """serials of the ops whose results came in"""
     digest: Digest | None = None
     module: str = ""
+    depth: int = 0
+    """how many composite ops it is a part of"""
+    composites: tuple[str, ...] = ()
+    """the names of those, outermost first"""
 
 
 class BackwardStarted(Event, frozen=True):
@@ -326,6 +403,71 @@ class ValueEvaluated(Event, frozen=True):
     expression: str
     text: str
     digest: Digest | None = None
+
+
+class GradientExplained(Event, frozen=True):
+    """The answer to `Explain('gradient')`. verdict: 'none', 'zero', 'small', 'large' or 'present'."""
+
+    tag: str
+    node: int
+    name: str
+    verdict: str
+    sentence: str
+    reasons: tuple[ReasonPart, ...] = ()
+
+
+class NanTraced(Event, frozen=True):
+    """The answer to `Explain('nan')`: the story from the first producer on, and files that show it again in a
+    few lines ('reproduction.py' and its inputs)."""
+
+    tag: str
+    sentence: str
+    causes: tuple[CausePart, ...] = ()
+    files: dict[str, bytes] = {}
+
+
+class TrustChecked(Event, frozen=True):
+    """The answer to `Explain('trust')`: the node's gradients held against other ways to compute them."""
+
+    tag: str
+    node: int
+    verdict: str
+    sentence: str
+    checks: tuple[TrustPart, ...] = ()
+
+
+class VersionsTold(Event, frozen=True):
+    """The answer to `Explain('versions')`: the life of a tensor's memory, and who else shares it."""
+
+    tag: str
+    node: int
+    name: str
+    sentence: str
+    versions: tuple[VersionPart, ...] = ()
+    sharing: tuple[str, ...] = ()
+
+
+class AccumulationTold(Event, frozen=True):
+    """The answer to `Explain('accumulation')`: what meets at a node or in a leaf's .grad, in order."""
+
+    tag: str
+    node: int
+    name: str
+    sentence: str
+    contributions: tuple[ContributionPart, ...] = ()
+
+
+class RuleTold(Event, frozen=True):
+    """The answer to `Explain('rule')`: the derivative of a node's input `slot` as LaTeX, the same with the
+    numbers of this moment, and the algebra of shapes as (LaTeX, words) lines."""
+
+    tag: str
+    node: int
+    slot: int
+    formula: str
+    numbers: str = ""
+    shapes: tuple[tuple[str, str], ...] = ()
+    sentence: str = ""
 
 
 class RequestFailed(Event, frozen=True):

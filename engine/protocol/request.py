@@ -21,7 +21,8 @@ class Pause(Request, frozen=True):
 class Step(Request, frozen=True):
     """One stride. kind: 'node', 'back', 'over' (a module), 'end' (of this backward), 'start' (of this
     backward),
-    'iteration' (to the first node of the next backward), 'op' (one forward op), 'optimizer'."""
+    'iteration' (to the first node of the next backward), 'op' (one forward op; a composite is one), 'into' (a
+    composite op: its first part; else as 'op' or 'node'), 'out' (of a composite or module), 'optimizer'."""
 
     kind: str = "node"
 
@@ -30,13 +31,16 @@ class RunTo(Request, frozen=True):
     """Go on until this node (of the graph that is shown), line, or iteration.
 
     phase: with `backward`, stand before its first node ('backward') or after the first op of its forward
-    ('forward')."""
+    ('forward'). position: with `backward`, stand after so many of its nodes. op: stand after the op of the
+    forward with this serial (`OpRan.serial`, counted from the start of the run)."""
 
     node: int = -1
     line: int = 0
     file: str = ""
     backward: int = -1
     phase: str = "backward"
+    position: int = 0
+    op: int = -1
 
 
 class Stop(Request, frozen=True):
@@ -79,6 +83,22 @@ class Evaluate(Request, frozen=True):
     tag: str
     expression: str
     node: int = -1
+
+
+class Explain(Request, frozen=True):
+    """Tell why something is as it is, where the run stands. The answer is the event named here.
+
+    topic: 'gradient' (GradientExplained: why it is None, zero or small; of a node, or of the variable
+    `what`), 'nan' (NanTraced), 'trust' (TrustChecked, of a node), 'versions' (VersionsTold, of a node's value
+    or the variable `what`), 'accumulation' (AccumulationTold, of a node or leaf), 'rule' (RuleTold, of a
+    node's input `slot`; index: the element whose numbers are put in)."""
+
+    tag: str
+    topic: str
+    node: int = -1
+    what: str = ""
+    slot: int = 0
+    index: tuple[int, ...] = ()
 
 
 class SetBreakpoints(Request, frozen=True):

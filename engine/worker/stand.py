@@ -12,6 +12,7 @@ from engine.protocol import event as happened
 from engine.protocol import request as ask
 from engine.recorders.digest import digest_of
 from engine.recorders.walk import BackwardWalk
+from engine.worker.explain import Place, answer
 from engine.worker.expression import Expression, ExpressionError, text_of
 from engine.worker.scope import Scope
 from engine.worker.slot import SlotError, read, window, write
@@ -55,6 +56,9 @@ class Stand:
                 self._evaluate(request)
             elif isinstance(request, ask.SetValue):
                 self._set(request)
+            elif isinstance(request, ask.Explain):
+                place = Place(self._pilot.recorder, self._walk, self._names, self._frame)
+                self._pilot.outbox.put(answer(request, place))
             else:
                 self._fail(tag, f"{type(request).__name__} cannot be obeyed here.")
         except (SlotError, ExpressionError) as error:

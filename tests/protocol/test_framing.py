@@ -105,7 +105,7 @@ def test_a_kind_from_a_newer_minor_version_is_kept_as_unknown() -> None:
 def test_another_major_version_is_refused_in_words() -> None:
     newer = struct.pack("<8sHH", MAGIC, VERSION[0] + 1, 3)
     with pytest.raises(
-        VersionError, match=r"protocol 2\.3, newer than this Gradwalk's 1\.0\. Update Gradwalk"
+        VersionError, match=r"protocol 2\.3, newer than this Gradwalk's 1\.1\. Update Gradwalk"
     ):
         Decoder("It").feed(newer)
 

@@ -1,0 +1,51 @@
+"""Why something is as it is: each topic of the request `Explain` has its module, with a function `answer`.
+
+gradient.py      why a gradient is None, zero, small or large
+nan.py           where a NaN or Inf came from, and files that show it again
+trust.py         a node's gradients held against finite differences and float64
+version.py       the life of a tensor's memory: made, saved, changed, viewed
+accumulation.py  what is added where gradients meet
+rule.py          the derivative with the numbers of the moment and the algebra of shapes
+May import: engine below worker, engine.worker.{expression,scope,slot}.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from types import FrameType
+from typing import Any
+
+from engine.protocol import event as happened
+from engine.protocol import request as ask
+from engine.recorders.recorder import Recorder
+from engine.recorders.walk import BackwardWalk
+from engine.worker.slot import SlotError
+
+TOPICS = {
+    "gradient": "engine.worker.explain.gradient",
+    "nan": "engine.worker.explain.nan",
+    "trust": "engine.worker.explain.trust",
+    "versions": "engine.worker.explain.version",
+    "accumulation": "engine.worker.explain.accumulation",
+    "rule": "engine.worker.explain.rule",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the run stands: in a backward (`walk`), or in the forward (walk None)."""
+
+    recorder: Recorder
+    walk: BackwardWalk | None
+    names: dict[str, Any]
+    frame: FrameType | None
+
+
+def answer(request: ask.Explain, place: Place) -> happened.Event:
+    """The event that answers. Raises: SlotError where there is nothing to tell, in words."""
+    module = TOPICS.get(request.topic)
+    if module is None:
+        raise SlotError(f"“{request.topic}” is nothing that can be explained. Known: {', '.join(TOPICS)}.")
+    told: happened.Event = import_module(module).answer(request, place)
+    return told
