@@ -8,6 +8,7 @@ import numpy as np
 
 from app.layout.fold import BOX, INPUT
 from app.layout.scene import Scene
+from app.session.gain import Gains
 from app.session.graph import Graph, NodeState
 
 TO_COME, HERE, DONE = 0, 1, 2
@@ -67,12 +68,16 @@ class Marks:
     def refresh_gain(self) -> None:
         """Read the gain of every node; only done while somebody looks at it."""
         self.gain[:] = np.nan
-        for item in np.flatnonzero((self.scene.item_kind != BOX) & (self.scene.item_kind != INPUT)):
-            node = self.graph.nodes[self.scene.item_ref[item]]
-            came = math.sqrt(sum(d.norm**2 for d in node.incoming if d is not None))
-            went = math.sqrt(sum(d.norm**2 for d in node.outgoing if d is not None))
-            if came > 0 and went > 0:
-                self.gain[item] = math.log10(went / came)
+        gains = Gains(self.graph)
+        powers = gains.powers()
+        for item in np.flatnonzero((self.scene.item_kind != BOX) & (self.scene.item_kind != INPUT)).tolist():
+            self.gain[item] = powers.get(int(self.scene.item_ref[item]), math.nan)
+        for item, members in self._members.items():
+            if len(members):
+                inside = sorted(members.tolist(), key=gains.place)
+                power = gains.of_module(int(self.scene.item_ref[item]), inside).power
+                if power is not None and math.isfinite(power):
+                    self.gain[item] = power
 
     @property
     def largest(self) -> float:

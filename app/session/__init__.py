@@ -2,6 +2,7 @@
 
 signal.py     a list of callbacks
 graph.py      the graph that is shown: nodes, edges, modules, state of the walk
+gain.py       by how much each node makes the gradient larger or smaller
 walk.py       moves the state of one backward along its events, both ways
 timeline.py   the list of backwards and the playhead
 history.py    what happened inside each backward, kept in memory
