@@ -11,6 +11,9 @@ console.py    printed text, a bounded ring of lines
 curve.py      scalars over steps, growing arrays
 failure.py    why a run failed
 breakpoint.py breakpoints as the session keeps them
+travel.py     strides, goals, and the way back by repeating the run
+moment.py     digests of all that is shown at one place; the stop before, a pinned one
+difference.py what changed between two moments, by aligned nodes
 receipt.py    writes down in a session what each event tells
 session.py    `Session`: all of the above in one place, and requests out
 
