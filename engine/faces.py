@@ -95,6 +95,15 @@ def _operator(op: str, turned: bool | None) -> Any:
         def method(self: Any) -> Any:
             return function(self)
     elif not turned:
+        if hasattr(function, "op"):  # past the binding of arguments, which an operator does not need
+            call = function.op.call
+            rest = [p.default for p in [*function.op.signature.parameters.values()][2:]]
+            if rest:
+                def function(self: Any, other: Any, rest: tuple = tuple(rest)) -> Any:
+                    return call(self, other, *rest)
+            else:
+                function = call
+
         def method(self: Any, other: Any) -> Any:  # type: ignore[misc]
             try:
                 return function(self, other)

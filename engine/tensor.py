@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.autograd import modes
 from engine.autograd import node as nodes
+from engine.autograd.backward import backward
 from engine.autograd.node import RemovableHandle, accumulator
 from engine.autograd.view import ViewOf, check_in_place, rebase, refreshed
 from engine.core import device as devices
@@ -306,8 +307,6 @@ class Tensor:
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
                  inputs: Any = None) -> None:
         """Add to .grad of the leaves the gradient of this tensor."""
-        from engine.autograd.backward import backward
-
         backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def detach(self) -> Tensor:

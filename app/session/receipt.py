@@ -203,6 +203,7 @@ class Receipt:
         if session.head is not None and event.phase == "backward":
             session.head.standing = True
             session.head.move(session.head.position)
+        session.travel.arrived()
         session.ask_watches()
 
     def _run_resumed(self, event: happened.RunResumed) -> None:

@@ -16,6 +16,7 @@ from app.session.receipt import Receipt
 from app.session.recording import Recording
 from app.session.signal import Signal
 from app.session.timeline import Backward, Timeline
+from app.session.travel import Travel
 from app.session.walk import Walk
 from engine.protocol import event as happened
 from engine.protocol import request as ask
@@ -66,6 +67,7 @@ class Session:
         self.budget_bytes: int | None = None
         self.watches: list[str] = []
         self.past: Past | None = None
+        self.travel = Travel(self)
         self._receipt = Receipt(self)
         self._watched: tuple[tuple[int, ...], float] = ((), 0.0)
         self._forget()
@@ -193,10 +195,8 @@ class Session:
 
     def run(self) -> None:
         """Start the script, or go on from where it stands."""
-        if not self.can_run:
-            return
-        self._start()
-        self._go(ask.Run())
+        if self.can_run:
+            self.travel.run()
 
     def pause(self) -> None:
         """Ask the running script to stop at the next place where one can stand."""
@@ -206,50 +206,27 @@ class Session:
     def step(self, kind: str = "node") -> None:
         """One stride (kinds as in the request `Step`): of the live run where it stands, else of the
         playhead."""
-        if self.state == "paused" and self.timeline.following:
-            before = self.timeline.get(self.timeline.backward - 1)
-            if kind == "back" and self.timeline.position == 0 and before is not None:
-                self.show(before.number, before.count)
-                return
-            self._go(ask.Step(kind))
-        elif self.state == "ready" and not self.is_recording:
-            self._start()
-            self._go(ask.Step(kind if kind in ("op", "optimizer") else "iteration"))
-        elif self.state != "running":
-            there = self._stride_over_module() if kind == "over" else self.timeline.moved(kind)
-            if there is not None:
-                self.show(*there)
+        self.travel.step(kind)
 
     def run_to(
-        self, node: int = -1, line: int = 0, file: str = "", backward: int = -1, phase: str = "backward"
+        self,
+        node: int = -1,
+        line: int = 0,
+        file: str = "",
+        backward: int = -1,
+        phase: str = "backward",
+        position: int = 0,
+        op: int = -1,
     ) -> None:
-        """Go on until this node, source line or backward is reached. A playhead on the past is moved to a
-        node."""
-        if not self.timeline.following and node >= 0 and self.walk is not None:
-            if node in self.walk.order:
-                self.show(self.walk.backward, self.walk.order.index(node))
-            return
-        if self.is_recording:
-            self.show(backward, 0)
-            return
-        if 0 <= backward and self.timeline.get(backward) is not None:
-            self.go_back_in_training(backward, phase)
-        elif self.can_run:
-            self._start()
-            self._go(ask.RunTo(node, line, file, backward, phase))
+        """Go on until this goal (as in the request `RunTo`) is reached; a moment that is past is reached by
+        repeating the run. A playhead on the past is moved to a node."""
+        self.travel.run_to(ask.RunTo(node, line, file, backward, phase, position, op))
 
     def go_back_in_training(self, backward: int, phase: str = "forward") -> None:
         """Repeat the run at full speed up to this backward, and stand there.
 
         Where its losses are not those of the first time, `diverged` is the first backward that differs."""
-        if self.is_recording or self.path is None:
-            return
-        expected = {} if self.edited else {b.number: b.value for b in self.timeline.backwards[: backward + 1]}
-        self.abandon()
-        self.state = "ready"
-        self._start()
-        self.expected = expected
-        self._go(ask.RunTo(backward=backward, phase=phase))
+        self.travel.repeat_to(ask.RunTo(backward=backward, phase=phase))
 
     def stop(self) -> None:
         """End the run now."""
@@ -325,7 +302,7 @@ class Session:
         """Replace all breakpoints."""
         self.breakpoints = list(breakpoints)
         if self.is_live:
-            self._send_breakpoints()
+            self.send_breakpoints()
         self.cursor_changed.emit()
 
     def set_budget(self, size_bytes: int) -> None:
@@ -394,15 +371,6 @@ class Session:
             walk.learn(event)
         return walk
 
-    def _stride_over_module(self) -> tuple[int, int] | None:
-        walk = self.walk
-        if walk is None or walk.node < 0 or walk.graph.nodes[walk.node].module < 0:
-            return self.timeline.moved("node")
-        module, place = walk.graph.nodes[walk.node].module, walk.position
-        while place < walk.count and walk.graph.nodes[walk.order[place]].module == module:
-            place += 1
-        return walk.backward, place
-
     # -- selection and look-ups ------------------------------------------------------------------------------
 
     def select_node(self, id: int) -> None:
@@ -452,32 +420,21 @@ class Session:
 
     # -- parts of the above ----------------------------------------------------------------------------------
 
-    def _start(self) -> None:
-        """Launch a child unless one stands; the run begins anew."""
-        if self.state == "paused":
-            return
+    def begin_anew(self) -> None:
+        """Launch a child on the script; nothing of an earlier run is known any more."""
         watched = self._watched
         self._forget()
         self._watched = watched
         self.launch()
         self.state = "running"
         self.replaced.emit()
-        self._send_breakpoints()
         if self.budget_bytes is not None:
             self.send(ask.SetBudget(self.budget_bytes))
         if watched[0]:
             self.send(ask.Watch(*watched))
 
-    def _go(self, request: ask.Request) -> None:
-        self.timeline.following = True
-        if self.head is not None:
-            self.show(self.head.backward, self.head.position)
-        self.state = "running"
-        self.send(request)
-        if not isinstance(request, ask.Step) or request.kind not in ("node", "back", "start", "op"):
-            self.cursor_changed.emit()
-
-    def _send_breakpoints(self) -> None:
+    def send_breakpoints(self) -> None:
+        """Tell the child which breakpoints there are."""
         wire = tuple(b.wire() for b in self.breakpoints if b.enabled)
         self.send(ask.SetBreakpoints(wire))
 

@@ -20,52 +20,55 @@ class BackwardRun:
     debugger drives it with step(); everybody else with finish(). state() and restore() go back to any earlier
     point, as long as keep_saved stands (saved tensors are then let go by close() alone)."""
 
+    keep_saved = False
+    needed: set | None = None
+    _wanted: set | frozenset = frozenset()
+    _stops: set | frozenset = frozenset()
+    _tie = 0
+
     def __init__(self, roots: list[tuple[Node, int]], grads: list, *, keep_graph: bool, create_graph: bool,
                  captures: list[tuple[Node, int]] | None = None, accumulate_only: set | None = None) -> None:
         self.roots = roots
-        self.keep_graph, self.create_graph = keep_graph, create_graph
-        self.keep_saved = False
-        self.captures = captures
+        self.keep_graph, self.create_graph, self.captures = keep_graph, create_graph, captures
         self.captured: dict = {}
         self.buffers: dict[Node, list] = {}
         self.ready: list[tuple[int, int, Node]] = []
         self.waiting: dict[Node, int] = {}
         self.done: list[Node] = []
-        self._tie = 0
         self._count()
-        targets = None
-        if captures is not None:
-            targets = {n for n, _ in captures}
-        if accumulate_only is not None:
-            targets = (targets or set()) | accumulate_only
-        self.needed = None if targets is None else self._on_the_way_to(targets)
-        self._wanted = set(captures or ())
-        self._only_captures = captures is not None
-        self._stops = set() if captures is None else {c for c in captures if isinstance(c[0], AccumulateGrad)}
+        if captures is not None or accumulate_only is not None:
+            self._aim(captures, accumulate_only)
         for (fn, nr), g in zip(roots, grads):
             self._arrive(fn, nr, g)
-        for fn in dict.fromkeys(fn for fn, _ in roots):
-            if self.waiting.get(fn, 0) == 0:
+        waiting = self.waiting
+        for fn in {fn: None for fn, _ in roots}:
+            if waiting[fn] == 0:
                 self._push(fn)
+
+    def _aim(self, captures: list[tuple[Node, int]] | None, accumulate_only: set | None) -> None:
+        """Only what leads to these has to run."""
+        targets = set() if captures is None else {n for n, _ in captures}
+        if accumulate_only is not None:
+            targets |= accumulate_only
+        self.needed = self._on_the_way_to(targets)
+        self._wanted = set(captures or ())
+        self._stops = set() if captures is None else {c for c in captures if isinstance(c[0], AccumulateGrad)}
 
     def _count(self) -> None:
         """How many edges lead to each node from nodes that will run."""
         waiting = self.waiting
-        seen = set()
-        stack = []
         for fn, _ in self.roots:
-            if fn not in seen:
-                seen.add(fn)
-                stack.append(fn)
+            waiting[fn] = 0
+        stack = list(waiting)
         while stack:
             for fn, _ in stack.pop().next_functions:
                 if fn is not None:
-                    if fn in seen:
-                        waiting[fn] = waiting.get(fn, 0) + 1
+                    if fn in waiting:
+                        waiting[fn] += 1
                     else:
                         waiting[fn] = 1
-                        seen.add(fn)
-                        stack.append(fn)
+                        if fn.next_functions:
+                            stack.append(fn)
 
     def _on_the_way_to(self, targets: set) -> set:
         """Nodes from which a target can be reached."""
@@ -141,7 +144,7 @@ class BackwardRun:
             for nr, g in enumerate(grads):
                 if (node, nr) in self._wanted:
                     self.captured[node, nr] = g
-            if (node, 0) in self._stops or not node.next_functions and self._only_captures:
+            if (node, 0) in self._stops or not node.next_functions:
                 return node, grads, ()
         if all(g is None for g in grads):
             out: Any = (None,) * len(node.next_functions)
@@ -175,8 +178,48 @@ class BackwardRun:
 
     def finish(self) -> None:
         """Run all that is left."""
+        if self.needed is None and self.captures is None and not self.keep_saved and not modes.anomaly:
+            self._finish_all()
         while self.next_node is not None:
             self.step()
+
+    def _finish_all(self) -> None:
+        """step() until the end, for the common call: every node runs, nothing is captured or put back."""
+        ready, buffers, waiting, keep = self.ready, self.buffers, self.waiting, self.keep_graph
+        push, pop = heapq.heappush, heapq.heappop
+        tie = self._tie
+        while ready:
+            node = pop(ready)[2]
+            grads = buffers.pop(node, None)
+            if grads is None:
+                grads = [None] * node.outputs
+            if node.tensor_hooks is not None or node.pre_hooks is not None or node.retained is not None:
+                grads = before(node, grads)
+            out: Any
+            if grads[0] is None and all(g is None for g in grads):
+                out = (None,) * len(node.next_functions)
+            else:
+                out = node.apply(grads)
+            if node.post_hooks:
+                out = after(node, out, grads)
+            if not keep:
+                node.release()
+            for (fn, nr), g in zip(node.next_functions, out):
+                if fn is None:
+                    continue
+                if g is not None:
+                    buffer = buffers.get(fn)
+                    if buffer is None and nr == 0 and fn.metas is None:
+                        buffers[fn] = [g]
+                    else:
+                        self._arrive(fn, nr, g)
+                left = waiting[fn] = waiting[fn] - 1
+                if left == 0:
+                    tie += 1
+                    push(ready, (-fn.sequence, tie, fn))
+            # A leaf takes a gradient that nobody else holds as its own: these must not hold it.
+            grads = out = g = buffer = None
+        self._tie = tie
 
     def drive(self) -> None:
         """Run to the end with grad mode as asked, under the observer's eye where there is one."""

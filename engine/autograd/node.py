@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.autograd import modes
 
+new = object.__new__
 _sequence = itertools.count()
 LAST = 1 << 62
 """Sequence number of AccumulateGrad: it runs as soon as it is ready."""
@@ -35,17 +36,21 @@ Tensor: Any = None
 class SavedTensor:
     """A tensor kept for backward, with the version it had, so that a later in-place change is noticed."""
 
-    __slots__ = ("tensor", "version", "output", "packed", "unpack_hook")
+    # Class-level values, shadowed only where they differ: one of these is made for every saved tensor.
+    version = 0
+    output = -1
+    packed: Any = None
+    unpack_hook: Any = None
 
     def __init__(self, tensor: Any, output: int = -1) -> None:
         cell = tensor._cell
-        self.version = cell[0] if cell is not None else 0
-        self.output = output
-        self.unpack_hook = None
+        if cell is not None:
+            self.version = cell[0]
         if output >= 0:  # a node that kept its own output as such would keep itself alive
-            kept = Tensor.__new__(Tensor)
+            self.output = output
+            kept = new(Tensor)
             kept._a = tensor._a
-            kept._cell = tensor._version_cell()
+            kept._cell = tensor._version_cell() if cell is None else cell
             tensor = kept
         if modes.saved_hooks:
             pack, self.unpack_hook = modes.saved_hooks[-1]
@@ -137,7 +142,11 @@ class Node:
         self.shape: tuple = ()
         self.np_dtype: Any = None
         if modes.anomaly:
-            self.made_at = traceback.extract_stack()[:-3]
+            self.remember_line()
+
+    def remember_line(self) -> None:
+        """Keep where the forward stands, for anomaly mode's message."""
+        self.made_at = traceback.extract_stack()[:-4]
 
     def name(self) -> str:
         """PyTorch's name of this node."""
@@ -249,12 +258,14 @@ class AccumulateGrad(Node):
     __module__ = "builtins"
     __slots__ = ("variable",)
 
+    # What is the same for all of them stands here once: each forward makes one for every leaf it meets.
+    next_functions = ()
+    sequence = LAST
+    saved: dict = {}
+    op = None
+    metas = None
+
     def __init__(self, variable: Any) -> None:
-        self.next_functions = ()
-        self.sequence = LAST
-        self.saved = {}
-        self.op = None
-        self.metas = None
         self.variable = variable
 
     @property
@@ -271,32 +282,36 @@ class AccumulateGrad(Node):
         return "torch::autograd::AccumulateGrad"
 
     def apply(self, grads: list) -> tuple:
-        new = grads[0]
-        variable = self.variable
-        if new is None:
+        more = grads[0]
+        if more is None:
             return ()
-        have = variable.grad
+        variable = self.variable
+        known = variable.__dict__
+        have = known.get("grad")
         if have is None:
-            if new.is_sparse:
-                variable.grad = new
+            a = more._a
+            if type(a) is not np.ndarray and not more._rg and not more.is_sparse:
+                variable.grad = own = new(Tensor)  # a NumPy scalar cannot be changed by others
+                own._a = a
+            elif more.is_sparse:
+                variable.grad = more
                 return ()
-            a = new._a
-            if modes.grad_enabled and new._rg:
-                variable.grad = new
+            elif modes.grad_enabled and more._rg:
+                variable.grad = more
             elif (type(a) is np.ndarray and a.base is None and modes.observer is None and getrefcount(a) == 3
-                  and getrefcount(new) == 3 and a.flags.c_contiguous):
-                variable.grad = new  # nobody else holds it or its array: they become the leaf's own
+                  and getrefcount(more) == 3 and a.flags.c_contiguous):
+                variable.grad = more  # nobody else holds it or its array: they become the leaf's own
             else:
                 # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy
                 # of our own.
                 variable.grad = Tensor._of(a if isinstance(a, np.generic) else a.copy())
-        elif modes.grad_enabled and (have._rg or new._rg):
-            variable.grad = have + new
+        elif modes.grad_enabled and (have._rg or more._rg):
+            variable.grad = have + more
         elif have.is_sparse:
-            variable.grad = have + new
+            variable.grad = have + more
         else:
-            have._accumulate(new._a)
-        hooks = variable.__dict__.get("_post_accumulate_hooks")
+            have._accumulate(more._a)
+        hooks = known.get("_post_accumulate_hooks")
         if hooks:
             for hook in list(hooks.values()):
                 hook(variable)
@@ -319,7 +334,8 @@ def accumulator(leaf: Any) -> AccumulateGrad:
     ref = leaf._accumulator
     found = ref() if ref is not None else None
     if found is None:
-        found = AccumulateGrad(leaf)
+        found = new(AccumulateGrad)
+        found.variable = leaf
         leaf._accumulator = weakref.ref(found)
     return found
 

@@ -141,7 +141,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
                       "sourceTensor.detach().clone().requires_grad_(True), rather than "
                       "torch.tensor(sourceTensor).",
                       UserWarning, stacklevel=2)
-    return made(array_of(data, None if dtype is None else as_kind(dtype)), requires_grad)
+    array = array_of(data, None if dtype is None else as_kind(dtype))
+    # Arithmetic of NumPy scalars is several times faster than that of arrays without dimensions.
+    return made(array[()] if array.ndim == 0 else array, requires_grad)
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:

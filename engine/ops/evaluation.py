@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.autograd import modes
 from engine.autograd import node as nodes
-from engine.autograd.node import Node, SavedTensor
+from engine.autograd.node import Node, SavedTensor, new
 from engine.core import dtype as dt
 from engine.core.shape import sum_to
 from engine.kernels import pointwise as fused
@@ -80,6 +80,7 @@ class PointwiseNode(OpNode):
         saved = self.saved
         if saved is nodes.FREED:
             raise RuntimeError(nodes.SECOND_TIME)
+        large = not again and g.size >= fused.LARGE and type(g) is np.ndarray
         for (covers, fn, names), need, meta in zip(op.plan, self._needs, self._inputs):
             if not need:
                 if meta is not None or not op.tensors_only:
@@ -92,13 +93,15 @@ class PointwiseNode(OpNode):
                     continue
                 v = saved[n]
                 if type(v) is SavedTensor:
-                    v = v.unpack(self)
-                    if not again:
-                        v = v._a
+                    t = v.tensor
+                    if again or t is None or (cell := t._cell) is not None and cell[0] != v.version:
+                        v = v.unpack(self)
+                        if not again:
+                            v = v._a
+                    else:
+                        v = t._a
                 args.append(v)
-            r = None
-            if not again and g.size >= fused.LARGE and type(g) is np.ndarray:
-                r = fused.gradient(op, covers[0], names, args)
+            r = fused.gradient(op, covers[0], names, args) if large else None
             if r is None:
                 r = fn(*args)
             if again:
@@ -107,9 +110,11 @@ class PointwiseNode(OpNode):
             shape, kind = meta
             if r.shape != shape:
                 r = sum_to(r, shape)
-            if r.dtype != kind:
+            if r.dtype is not kind and r.dtype != kind:
                 if r.dtype.kind == "c" and kind.kind != "c":
                     r = r.real
                 r = r.astype(kind)
-            out.append(T._of(r))
+            made = new(T)
+            made._a = r
+            out.append(made)
         return out

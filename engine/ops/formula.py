@@ -122,6 +122,18 @@ class Primitive:
         return self.compute(*args)
 
 
+class Conjugate(Primitive):
+    """conj, in nearly every gradient: real values are given back as they are, without a copy."""
+
+    __slots__ = ()
+
+    def __call__(self, *args: Any) -> Any:
+        x = args[0]
+        if isinstance(x, (np.ndarray, np.generic)):
+            return x if x.dtype.kind != "c" else np.conj(x)
+        return super().__call__(x)
+
+
 def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -146,7 +158,7 @@ class Functions:
 
     def define(self, name: str, compute: Callable, op: str | None = None) -> None:
         """Add a primitive; `op` is the record that it is on Tensors, its own name unless given."""
-        made = self.table[name] = Primitive(name, compute, op or name)
+        made = self.table[name] = (Conjugate if name == "conj" else Primitive)(name, compute, op or name)
         setattr(self, name, made)
 
     def __getattr__(self, name: str) -> Primitive:

@@ -25,7 +25,7 @@ import numpy as np
 
 from engine.autograd import modes
 from engine.autograd import node as nodes
-from engine.autograd.node import Node, SavedTensor, edge, node_class
+from engine.autograd.node import Node, SavedTensor, _sequence, edge, new, node_class
 from engine.core import dtype as dt
 from engine.core.shape import broadcast_shapes
 from engine.ops.calling import (
@@ -249,20 +249,33 @@ class Op:
         if not many and first._a.dtype.kind not in "fcV":
             return None
         edges: list = []
+        inputs: list = []
         for i in self.input_at:
             v = bound[i]
             if isinstance(v, T):
-                edges.append(edge(v))
+                a = v._a
+                inputs.append((a.shape, a.dtype))
+                fn = v._fn
+                edges.append((fn, v._nr) if fn is not None and v._rg and v._view is None else edge(v))
             elif type(v) in (list, tuple):
+                inputs.append(([x._a.shape for x in v], None) if v and isinstance(v[0], T) else None)
                 edges.extend(edge(x) if isinstance(x, T) else (None, 0) for x in v)
-            elif not self.tensors_only:
-                edges.append((None, 0))
+            else:
+                inputs.append(None)
+                if not self.tensors_only:
+                    edges.append((None, 0))
         kind = node_type or (
             self.node_type if self.named is None else node_class(self.named(*bound), self.node_base)
         )
-        node = kind(tuple(edges))
+        # What Node.__init__ does, without its call: every differentiable op comes by here.
+        node = new(kind)
+        node.next_functions = tuple(edges)
+        node.sequence = next(_sequence)
+        node.metas = None
         node.op = self
-        saved = node.saved
+        node.saved = saved = {}
+        if modes.anomaly:
+            node.remember_line()
         for name, at in self.places_to_save(needs):
             if at < 0:
                 v = outs[-1 - at] if many else outs
@@ -276,13 +289,11 @@ class Op:
             ):
                 v = [SavedTensor(x) if isinstance(x, T) else x for x in v]
             saved[name] = v
-        node._needs = needs  # type: ignore[attr-defined]
-        node._inputs = tuple([  # type: ignore[attr-defined]
-            (v._a.shape, v._a.dtype) if isinstance(v := bound[i], T)
-            else ([x._a.shape for x in v], None) if type(v) in (list, tuple) and v and isinstance(v[0], T)
-            else None for i in self.input_at])
+        node._needs = needs
+        node._inputs = tuple(inputs)
         if many:
-            node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)  # type: ignore[assignment]
+            node.shape, node.np_dtype = (), None
+            node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)
             for nr, o in enumerate(outs):
                 if isinstance(o, T) and nr not in self.nondiff and o._a.dtype.kind in "fcV":
                     o._rg, o._fn, o._nr = True, node, nr
@@ -352,18 +363,19 @@ class Pointwise(Op):
     def compute(self, bound: tuple) -> Any:
         T = nodes.Tensor
         forward = self.forward
+        vals = [v._a if isinstance(v, T) else v for v in bound]
         try:
             if self.promote is None:
-                return forward(*[v._a if isinstance(v, T) else v for v in bound])
-            vals = [v._a if isinstance(v, T) else v for v in bound]
+                return forward(*vals)
             kind = None
             same = True
             for i in self.tensor_at:
                 v = vals[i]
-                if isinstance(v, (np.ndarray, np.generic)):
+                own = getattr(v, "dtype", None)
+                if own is not None:
                     if kind is None:
-                        kind = v.dtype
-                    elif v.dtype is not kind:
+                        kind = own
+                    elif own is not kind:
                         same = False
                 elif type(v) is not float and v is not None:
                     same = same and type(v) is int
@@ -379,14 +391,9 @@ class Pointwise(Op):
             broadcast_shapes(*[v._a.shape for v in bound if isinstance(v, T)])
             raise
 
-    @property
-    def tensor_at(self) -> tuple[int, ...]:
-        """Positions of the operands that take part in promotion."""
-        return self._tensor_at
-
     def _promoted(self, vals: list) -> list:
         at = [
-            i for i in self._tensor_at if isinstance(vals[i], (np.ndarray, np.generic, int, float, complex))
+            i for i in self.tensor_at if isinstance(vals[i], (np.ndarray, np.generic, int, float, complex))
         ]
         kind = dt.result_type([vals[i] for i in at])
         if self.promote == "float" and kind.category < dt.FLOAT:
@@ -404,7 +411,7 @@ class Pointwise(Op):
         kwargs.setdefault("promote", "default")
         forward, operands = kwargs["forward"], kwargs.pop("operands", None)
         parameters = tuple(inspect.signature(forward).parameters)
-        self._tensor_at = tuple(
+        self.tensor_at = tuple(
             parameters.index(p) for p in operands or kwargs.get("inputs") or parameters[:1]
         )
         super().__init__(name, **kwargs)
