@@ -14,6 +14,11 @@ breakpoint.py breakpoints as the session keeps them
 travel.py     strides, goals, and the way back by repeating the run
 moment.py     digests of all that is shown at one place; the stop before, a pinned one
 difference.py what changed between two moments, by aligned nodes
+finding.py    what was found about nodes: NaN, dead units, a checked gradient
+explanation.py an answer to “why” as a page of rows
+inquiry.py    one question at a time, asked once at each stop
+errand.py     goes to a place of the run first, then does there what was wanted
+reproduction.py files that show a NaN again, written into a chosen folder
 receipt.py    writes down in a session what each event tells
 session.py    `Session`: all of the above in one place, and requests out
 

@@ -116,6 +116,7 @@ class Receipt:
             )
         )
         session.forward = []
+        session.findings.learn(event, event.backward)
         self._compare(event)
         if session.past is not None or definition is None:
             return
@@ -199,6 +200,7 @@ class Receipt:
         session = self._session
         session.state = "paused"
         session.standing = event
+        session.findings.learn(event, event.backward)
         session.work = None
         if session.head is not None and event.phase == "backward":
             session.head.standing = True
@@ -228,6 +230,7 @@ class Receipt:
     def _explained(self, event: Any) -> None:
         session = self._session
         session.explained[event.tag] = event
+        session.findings.learn(event, session.timeline.backward)
         session.fetch_errors.pop(event.tag, None)
         session.fetch_revision += 1
 

@@ -10,6 +10,7 @@ from app.session.breakpoint import Breakpoint
 from app.session.console import ConsoleText
 from app.session.curve import Curve
 from app.session.failure import Failure
+from app.session.finding import Findings
 from app.session.graph import Edge, Graph, Node
 from app.session.history import History, Past
 from app.session.receipt import Receipt
@@ -99,6 +100,7 @@ class Session:
         self.fetch_errors: dict[str, str] = {}
         self.evaluated: dict[str, happened.ValueEvaluated] = {}
         self.explained: dict[str, happened.Event] = {}
+        self.findings = Findings()
         self.fetch_revision = 0
         self.optimizer: happened.ParameterStepped | None = None
         self.changes: dict[str, happened.ParameterChanged] = {}
