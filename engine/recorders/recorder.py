@@ -20,7 +20,14 @@ from engine.recorders.catalogue import rows_of
 from engine.recorders.digest import digest_of, digest_tensor
 from engine.recorders.name import ModuleNames, name_where
 from engine.recorders.place import Places
-from engine.recorders.structure import Made, ModuleCall, Structures, made, saved_bytes
+from engine.recorders.structure import (
+    OVERWRITTEN,
+    Made,
+    ModuleCall,
+    Structures,
+    made,
+    saved_bytes,
+)
 from engine.recorders.walk import BackwardWalk, Flow
 
 Emit = Callable[[happened.Event], None]
@@ -91,7 +98,9 @@ class Recorder:
             first = result[0] if type(result) is tuple and result else result
             node = getattr(first, "_fn", None)
             if node is not None and type(node) is not AccumulateGrad and first._rg:
-                node.__dict__["made"] = Made(file, line, self.call, first._a, _plain_inputs(op, bound))
+                node.__dict__["made"] = Made(
+                    file, line, self.call, first._a, _plain_inputs(op, bound), _arguments(bound, first)
+                )
         except Exception as error:
             self.on_error(error)
             return
@@ -269,6 +278,21 @@ def scalar_value(frame: FrameType | None, node: Node, nr: int) -> float | None:
 
 def _holds(value: Any, node: Node, nr: int) -> bool:
     return isinstance(value, nodes.Tensor) and value._fn is node and value._nr == nr
+
+
+def _arguments(bound: tuple, result: Any) -> tuple:
+    """The arguments with Tensors as arrays: no Tensor, so that no node is kept alive by one made from it."""
+    T = nodes.Tensor
+    return tuple(
+        [
+            (OVERWRITTEN if v is result else v._a)
+            if isinstance(v, T)
+            else [x._a if isinstance(x, T) else x for x in v]
+            if type(v) in (list, tuple) and v and type(v[0]) is not int
+            else v
+            for v in bound
+        ]
+    )
 
 
 def _plain_inputs(op: Any, bound: tuple) -> tuple:

@@ -28,20 +28,34 @@ class ModuleCall:
         self.parent = parent
 
 
+OVERWRITTEN: Any = type("Overwritten", (), {"__repr__": lambda self: "overwritten in place"})()
+"""Stands among the arguments of a node's op for the one that the op changed in place."""
+
+
 class Made:
     """What is noted on a node when its op runs: source line, module call, result's array, inputs without
-    gradient.
+    gradient, and all arguments.
 
-    inputs: (slot, name, array) each."""
+    inputs: (slot, name, array) each. arguments: in the op's order, arrays for Tensors, OVERWRITTEN for one
+    that the op itself changed in place."""
 
-    __slots__ = ("call", "file", "inputs", "line", "result")
+    __slots__ = ("arguments", "call", "file", "inputs", "line", "result")
 
-    def __init__(self, file: str, line: int, call: ModuleCall | None, result: Any, inputs: tuple) -> None:
+    def __init__(
+        self,
+        file: str,
+        line: int,
+        call: ModuleCall | None,
+        result: Any,
+        inputs: tuple,
+        arguments: tuple = (),
+    ) -> None:
         self.file = file
         self.line = line
         self.call = call
         self.result = result
         self.inputs = inputs
+        self.arguments = arguments
 
 
 NOWHERE = Made("", 0, None, None, ())
@@ -72,6 +86,7 @@ class Structure:
             if note is not NOWHERE:
                 note.result = None
                 note.inputs = ()
+                note.arguments = ()
 
     def input_of(self, number: int) -> Any:
         """The array of input node `number`, or None if that is no input."""
