@@ -298,8 +298,10 @@ class AccumulateGrad(Node):
                 return ()
             elif modes.grad_enabled and more._rg:
                 variable.grad = more
-            elif (type(a) is np.ndarray and a.base is None and modes.observer is None and getrefcount(a) == 3
-                  and getrefcount(more) == 3 and a.flags.c_contiguous):
+            elif (type(a) is np.ndarray and modes.observer is None and getrefcount(a) == 3
+                  and getrefcount(more) == 3 and a.flags.c_contiguous
+                  and (a.base is None or type(a.base) is np.ndarray and getrefcount(a.base) == 2
+                       and a.base.base is None and a.base.size == a.size)):
                 variable.grad = more  # nobody else holds it or its array: they become the leaf's own
             else:
                 # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy
@@ -318,6 +320,9 @@ class AccumulateGrad(Node):
         return ()
 
 
+_QUALIFIED = frozenset({"CopyBackwards", "NotImplemented"})
+"""Nodes that PyTorch names with their C++ namespace."""
+
 _classes: dict[str, type[Node]] = {}
 
 
@@ -326,6 +331,8 @@ def node_class(name: str, base: type[Node] = Node) -> type[Node]:
     found = _classes.get(name)
     if found is None or not issubclass(found, base):
         found = _classes[name] = type(name, (base,), {"__slots__": (), "__module__": "builtins"})
+        if name in _QUALIFIED:
+            found.name = lambda self: f"torch::autograd::{name}"  # type: ignore[method-assign]
     return found
 
 

@@ -18,25 +18,36 @@ from engine.ops.formula import OPS
 class OpNode(Node):
     """A node whose gradients are the record's formulas, evaluated on Tensors."""
 
-    __slots__ = ("_needs", "_inputs")
+    __slots__ = ("_needs", "_inputs", "_columns")
 
     def apply(self, grads: list) -> list:
         op = self.op
         if self.metas is not None and op.materialize:
             grads = [g if g is not None else nodes.Tensor._of(np.zeros(*m)) if m[1] is not None else None
                      for g, m in zip(grads, self.metas)]
-        wanted = tuple(n for n, need in zip(op.inputs, self._needs) if need)
+        wanted = tuple([n for n, need in zip(op.inputs, self._needs) if need])
         found: dict[str, Any] = {}
-        given = (grads[0], grads, wanted, self)
         for (covers, fn, _), sources in zip(op.plan, op.sources):
-            if len(covers) == 1 and covers[0] not in wanted or not any(c in wanted for c in covers):
+            if covers[0] not in wanted and (len(covers) == 1 or not any(c in wanted for c in covers)):
                 continue
-            got = fn(*[self.value_of(n) if kind == 5 else self._inputs[n][0] if kind == 4
-                       else given[kind] if kind != 1 else tuple(grads) for kind, n in sources])
+            args = []
+            for kind, n in sources:
+                if kind == 0:
+                    args.append(grads[0])
+                elif kind == 5:
+                    args.append(self.value_of(n))
+                elif kind == 4:
+                    args.append(self._inputs[n][0])
+                elif kind == 6:
+                    args.append(self._columns[n])
+                else:
+                    args.append(tuple(grads) if kind == 1 else wanted if kind == 2 else self)
+            got = fn(*args)
             if len(covers) == 1:
                 found[covers[0]] = got
             else:
                 found.update(zip(covers, got))
+            got = args = None  # a leaf takes a gradient that nobody else holds as its own
         out: list = []
         for name, meta in zip(op.inputs, self._inputs):
             g = found.get(name)

@@ -9,6 +9,7 @@ import numpy as np
 from engine.core import dtype as dt
 from engine.core.shape import broadcast_shapes, wrap_dim
 from engine.ops.record import composite, kernel
+from engine.ops.shape import turned
 
 
 def _names(*arrays: Any) -> list[str]:
@@ -96,6 +97,20 @@ def scaled(t: Any, by: Any) -> Any:
     return t if by == 1 else t * (by.conjugate() if isinstance(by, complex) else by)
 
 
+def of_left_factor(grad: Any, right: Any, columns: bool) -> Any:
+    """The gradient of A in A B, laid out in memory as A is: G B^H, or the transpose of conj(B) G^T."""
+    if not columns:
+        return grad.mm(adjoint(right))
+    return turned((right.conj() if right._a.dtype.kind == "c" else right).mm(turned(grad)))
+
+
+def of_right_factor(grad: Any, left: Any, columns: bool) -> Any:
+    """The gradient of B in A B, laid out in memory as B is: A^H G, or the transpose of G^T conj(A)."""
+    if not columns:
+        return adjoint(left).mm(grad)
+    return turned(turned(grad).mm(left.conj() if left._a.dtype.kind == "c" else left))
+
+
 def adjoint(t: Any) -> Any:
     """The conjugate transpose of a matrix or a batch of them."""
     turned = t.t() if t.ndim <= 2 else t.transpose(-2, -1)
@@ -110,8 +125,8 @@ mm = kernel(
     text="Multiplies two matrices: each output is a row of the first times a column of the second.",
     forward=_mm,
     grads={
-        "self": lambda grad, mat2: grad.mm(adjoint(mat2)),
-        "mat2": lambda grad, self: adjoint(self).mm(grad),
+        "self": lambda grad, mat2, self_columns: of_left_factor(grad, mat2, self_columns),
+        "mat2": lambda grad, self, mat2_columns: of_right_factor(grad, self, mat2_columns),
     },
 )
 addmm = kernel(
@@ -121,8 +136,10 @@ addmm = kernel(
     forward=_addmm,
     grads={
         "self": lambda grad, beta: scaled(grad, beta),
-        "mat1": lambda grad, mat2, alpha: scaled(grad.mm(adjoint(mat2)), alpha),
-        "mat2": lambda grad, mat1, alpha: scaled(adjoint(mat1).mm(grad), alpha),
+        "mat1": lambda grad, mat2, mat1_columns, alpha: scaled(
+            of_left_factor(grad, mat2, mat1_columns), alpha),
+        "mat2": lambda grad, mat1, mat2_columns, alpha: scaled(
+            of_right_factor(grad, mat1, mat2_columns), alpha),
     },
 )
 

@@ -9,7 +9,9 @@ Families: `pointwise` (a formula), `kernel` (array code: reductions, matmul, con
     result          the forward's output (result0, result1 ... where there are several)
     any input       the op's own parameters by name; tensors among these are saved for backward
     self_shape      the shape of the input of that name, without saving it (a list of shapes for a list of
-    tensors) needs           the tuple of names whose gradients are wanted
+                    tensors)
+    self_columns    whether that matrix lies in memory column by column, as a turned one does
+    needs           the tuple of names whose gradients are wanted
 
 Pointwise gradients are evaluated on arrays, or on Tensors when somebody differentiates again; all others
 on Tensors.
@@ -48,6 +50,15 @@ def place(fn: Callable, name: str, on: tuple[str, ...]) -> None:
     """Make `fn` known as `name` in these namespaces."""
     for where in on:
         NAMESPACES.setdefault(where, {})[name] = strict(name, fn) if where in ("torch", "special") else fn
+
+
+def _is_of_form(name: str, inputs: tuple[str, ...]) -> bool:
+    """Whether a gradient's parameter asks for an input's shape or layout, which saves nothing."""
+    return name.endswith("_shape") and name[:-6] in inputs or name.endswith("_columns") and name[:-8] in inputs
+
+
+def _lies_in_columns(a: Any) -> bool:
+    return a.ndim == 2 and a.strides == (a.itemsize, a.itemsize * a.shape[0])
 
 
 class Op:
@@ -129,12 +140,13 @@ class Op:
         for covers, fn in self.grads.items():
             names = tuple(inspect.signature(fn).parameters)
             for n in names:
-                if n.endswith("_shape") and n[:-6] in self.inputs:
+                if _is_of_form(n, self.inputs):
                     continue
                 if n not in PLACED and n not in self.parameters and not n.startswith("result"):
                     raise TypeError(f"{self.name}: the gradient of {covers} asks for {n}, which the op has "
                                     f"not")
             self.plan.append((covers if isinstance(covers, tuple) else (covers,), fn, names))
+        self._wants_layout = any(n.endswith("_columns") for _, _, names in self.plan for n in names)
         self._saving: dict[tuple[bool, ...], tuple[str, ...]] = {}
         self._places: dict[tuple[bool, ...], tuple[tuple[str, int], ...]] = {}
         self.sources = [tuple(self._source(n) for n in names) for _, _, names in self.plan]
@@ -145,6 +157,8 @@ class Op:
             return PLACED_AT[name], name
         if name.endswith("_shape") and name[:-6] in self.inputs:
             return 4, self.inputs.index(name[:-6])
+        if name.endswith("_columns") and name[:-8] in self.inputs:
+            return 6, self.inputs.index(name[:-8])
         return 5, name
 
     def places_to_save(self, needs: tuple[bool, ...]) -> tuple[tuple[str, int], ...]:
@@ -169,7 +183,7 @@ class Op:
                             p
                             for p in params
                             if p not in ("grad", "grads", "needs", "node")
-                            and not (p.endswith("_shape") and p[:-6] in self.inputs)
+                            and not _is_of_form(p, self.inputs)
                         )
                     )
             found = self._saving[needs] = tuple(names)
@@ -291,6 +305,9 @@ class Op:
             saved[name] = v
         node._needs = needs
         node._inputs = tuple(inputs)
+        if self._wants_layout:
+            node._columns = tuple([isinstance(bound[i], T) and _lies_in_columns(bound[i]._a)
+                                   for i in self.input_at])
         if many:
             node.shape, node.np_dtype = (), None
             node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)
@@ -499,14 +516,24 @@ def composite(name: str = "", *, on: tuple[str, ...] = ("torch", "Tensor"), form
         open_ended = any(p.kind is p.VAR_KEYWORD for p in inspect.signature(fn).parameters.values())
 
         def function(*args: Any, **kwargs: Any) -> Any:
-            if kwargs:
-                if not open_ended:
-                    kwargs = respelled(kwargs, parameters)
-                if out and "out" not in parameters:
-                    target = kwargs.pop("out", None)
-                    if target is not None:
-                        return into(target, fn(*args, **kwargs))
-            return fn(*args, **kwargs)
+            observer = modes.observer
+            if observer is not None:
+                observer.composite_entered(own)
+            result = None
+            try:
+                target = None
+                if kwargs:
+                    if not open_ended:
+                        kwargs = respelled(kwargs, parameters)
+                    if out and "out" not in parameters:
+                        target = kwargs.pop("out", None)
+                result = fn(*args, **kwargs)
+                if target is not None:
+                    result = into(target, result)
+                return result
+            finally:
+                if observer is not None:
+                    observer.composite_left(own, parameters, args, kwargs, result)
 
         function.__name__ = function.__qualname__ = own
         function.__doc__ = fn.__doc__ or text

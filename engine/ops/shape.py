@@ -235,11 +235,16 @@ def _t(self: Any) -> Any:
     return self.T
 
 
+def turned(t: Any) -> Any:
+    """The transpose of a gradient; in an ordinary backward nobody can change it in place as a view."""
+    return t.t() if modes.grad_enabled else nodes.Tensor._of(t._a.T)
+
+
 t: Any = view(
     name="t", inputs=("self",), grad_fn="TBackward0",
     formula=r"Y = X^{T}", text="Turns rows into columns; the gradient is turned back.",
     forward=_t,
-    grads={"self": lambda grad: grad.t()},
+    grads={"self": lambda grad: turned(grad)},
 )
 
 
@@ -388,7 +393,7 @@ expand: Any = view(
     grads={"self": lambda grad, self_shape: grad.sum_to_size(self_shape)},
 )
 expand_as = composite("expand_as", on=("Tensor",))(lambda self, other: self.expand(tuple(other._a.shape)))
-broadcast_to = composite("broadcast_to", out=False)(lambda self, size: self.expand(tuple(size)))
+broadcast_to = composite("broadcast_to", out=False)(lambda self, *size: self.expand(sizes_of(size)))
 
 
 @composite("broadcast_tensors", on=("torch",), out=False)
