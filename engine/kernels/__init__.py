@@ -4,6 +4,7 @@ convolution.py           the three products of a convolution, by windows and mat
 compiled_convolution.py  the same by compiled kernels
 convolution_source.py, winograd_source.py  their source
 pooling.py               windows over images and volumes; compiled_image.py with image_source.py, compiled
+selection.py             order and selection, ties as PyTorch leaves them; selection_source.py the steps
 resampling.py            interpolation and averages of spans, as tables of weights
 expression.py            from a record's formula to source, for the CPU and for CUDA
 pointwise.py             fused kernels of formulas for large arrays

@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.core import dtype as dt
 from engine.core.shape import wrap_dim
+from engine.kernels import selection
 from engine.ops.calling import named_tuple
 from engine.ops.formula import f
 from engine.ops.record import composite, kernel
@@ -24,9 +25,25 @@ def _order(a: Any, d: int, descending: bool) -> Any:
     return np.argsort(a, axis=d, kind="stable")
 
 
+def _chosen(a: Any, d: int, way: int, k: int = 0, largest: bool = False) -> Any:
+    """_order, with ties as PyTorch's own selection leaves them: `way` is one of kernels.selection's."""
+    if not a.ndim:
+        return np.asarray(0, np.int64)
+    order = _order(a, d, largest)
+    if a.shape[d] < 2 or way == selection.ORDERED and a.shape[d] <= 16 or not a.size:
+        return order
+    rows, up = np.moveaxis(a, d, -1), np.moveaxis(order, d, -1)
+    if not selection.tied(rows, up):
+        return order
+    if largest:
+        up = np.flip(up, -1)
+    return np.moveaxis(selection.arranged(rows, up, way, k, largest), -1, d)
+
+
 def _sort(self: Any, dim: int = -1, descending: bool = False, *, stable: Any = None) -> Any:
     d = wrap_dim(dim, self.ndim)
-    at = np.ascontiguousarray(_order(self, d, descending), np.int64)
+    order = _order(self, d, descending) if stable else _chosen(self, d, selection.ORDERED, 0, descending)
+    at = np.ascontiguousarray(order, np.int64)
     return (np.take_along_axis(self, at, d) if self.ndim else np.array(self)), at
 
 
@@ -71,8 +88,8 @@ def _topk(self: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
         raise RuntimeError("selected index k out of range")
     if not self.ndim:
         return np.array(self), np.asarray(0, np.int64)
-    key = self
-    at = np.take(_order(key, d, largest), np.arange(k), axis=d)
+    way = selection.FIRST_IN_ORDER if sorted else selection.FIRST
+    at = np.take(_chosen(self, d, way, k, largest), np.arange(k), axis=d)
     return np.take_along_axis(self, at, d), at.astype(np.int64)
 
 
@@ -90,7 +107,7 @@ def _kth(self: Any, k: int, dim: int = -1, keepdim: bool = False) -> Any:
         raise IndexError(f"kthvalue(): Expected reduction dim {d} to have non-zero size.")
     if not 1 <= k <= (self.shape[d] if self.ndim else 1):
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(d))
-    at = np.take(_order(self, d, False), k - 1, axis=d) if self.ndim else None
+    at = np.take(_chosen(self, d, selection.PICKED, k - 1), k - 1, axis=d) if self.ndim else None
     return at_positions(self, at, d, keepdim)
 
 
@@ -170,13 +187,16 @@ def _mode(self: Any, dim: int = -1, keepdim: bool = False) -> Any:
         return np.array(self), np.asarray(0, np.int64)
     if self.shape[d] == 0:
         raise IndexError(f"mode(): Expected reduction dim {d} to have non-zero size.")
-    moved = np.moveaxis(self, d, -1)
-    rows = moved.reshape(-1, moved.shape[-1])
-    at = np.empty(len(rows), np.int64)
-    for i, row in enumerate(rows):
-        values, counts = np.unique(row, return_counts=True)
-        at[i] = np.nonzero(row == values[np.argmax(counts)])[0][-1]
-    return at_positions(self, at.reshape(moved.shape[:-1]), d, keepdim)
+    order = np.moveaxis(_chosen(self, d, selection.ORDERED), d, -1)
+    there = np.take_along_axis(np.moveaxis(self, d, -1), order, -1)
+    ends = np.ones(there.shape, bool)
+    ends[..., :-1] = there[..., 1:] != there[..., :-1]
+    n = there.shape[-1]
+    here = np.arange(n)
+    before = np.maximum.accumulate(np.where(ends, here, -1), axis=-1)
+    before = np.concatenate([np.full((*before.shape[:-1], 1), -1), before[..., :-1]], -1)
+    longest = np.where(ends, here - before, 0).argmax(-1)
+    return at_positions(self, np.take_along_axis(order, longest[..., None], -1)[..., 0], d, keepdim)
 
 
 mode = kernel(
@@ -185,7 +205,7 @@ mode = kernel(
     returns=("values", "indices"),
     nondiff=(1,),
     formula=r"y = \mathrm{mode}(x)",
-    text="The most frequent value, and where it stands last.",
+    text="The most frequent value, and where one of them stands.",
     forward=_mode,
     grads={
         "self": lambda grad, result1, self_shape, dim, keepdim: put_back(
