@@ -74,6 +74,16 @@ ACTIONS = (
         enabled=lambda s: bool(s.graph.nodes),
     ),
     Action(
+        "view.colour_by_gain",
+        "Colour by gain",
+        "View",
+        lambda w: w.colour_by_gain(),
+        "G",
+        "Colour each node by how much it shrinks or grows the gradient; again for states.",
+        enabled=lambda s: bool(s.graph.nodes),
+        canvas_only=True,
+    ),
+    Action(
         "view.edge_forward",
         "Along an edge, forward",
         "",

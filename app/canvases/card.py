@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QToolButton, QWidget
 
-from app.canvases.scene_painter import gain_colour
 from app.layout.scene import Scene
 from app.look import font
+from app.look.colour_map import gain_colour
 from app.look.theme import theme
 
 

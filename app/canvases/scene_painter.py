@@ -14,7 +14,7 @@ from app.canvases.wire_painter import BESIDE_PX, WirePainter
 from app.layout.fold import BOX, INPUT, LEAF, MENTION, OP
 from app.layout.scene import Scene
 from app.look import font
-from app.look.colour_map import table
+from app.look.colour_map import gain_colour
 from app.look.number import figure
 from app.look.theme import Theme
 
@@ -392,16 +392,6 @@ class ScenePainter:
             painter.drawText(QPointF(box.left(), box.top() + 11), title)
             if len(taken) > 80:
                 return
-
-
-def gain_colour(gain: float, look: Theme) -> QColor:
-    """The ground of a node's own colour, towards blue where gradients shrink and red where they grow."""
-    ends = table(True)
-    end = QColor(int(ends[-16] if gain > 0 else ends[16]))
-    share = min(1.0, abs(gain) / 2)
-    ground = look["op"]
-    pairs = ((ground.redF(), end.redF()), (ground.greenF(), end.greenF()), (ground.blueF(), end.blueF()))
-    return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs))
 
 
 def _crowded(scene: Scene) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ breakpoints.py    where the run will stop
 watch.py          expressions kept in view
 inspector.py      a node as a page of a textbook; its parts in inspector_part.py, its words in chain_rule.py
 curves.py         scalars over iterations
-gradient_flow.py  the norm of the gradient at each node
+gradient_flow.py  how the gradient shrinks and grows from the loss down
+waterfall.py      the bars of it
 console.py        what the script printed; its text view in console_view.py
 tensor.py         a tensor as numbers, heat map and histogram; its model in tensor_table.py
 

@@ -1,145 +1,176 @@
-"""The norm of the gradient at each node, in the order in which backward runs them."""
+"""How the gradient shrinks and grows from the loss down: a waterfall, and the worst factors by name."""
 
 from __future__ import annotations
 
-import math
-
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.look import font
 from app.look.number import figure
-from app.look.theme import theme
-from app.session.graph import Node, NodeState
+from app.look.sentence import sentence
+from app.session.gain import Gain, Gains, total, worst
 from app.session.session import Session
 
-from .blank import BlankOr
+from .blank import BlankOr, ElidedLabel
 from .dock import Dock
+from .inspector_part import caption
+from .right_column import FIGURE_ROLE, dress
+from .waterfall import Waterfall, factor_text
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 24, 16, 36
-
-
-class FlowBars(QWidget):
-    """One bar per node on a logarithmic scale; the one where we stand in the accent, leaves in teal."""
-
-    clicked = Signal(int)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.nodes: list[Node] = []
-        self.norms: list[float | None] = []
-        self.setMouseTracking(True)
-
-    def show_nodes(self, nodes: list[Node], norms: list[float | None]) -> None:
-        """Draw these nodes with these norms."""
-        self.nodes, self.norms = nodes, norms
-        self.update()
-
-    def _reach(self) -> tuple[int, int]:
-        known = [math.log10(n) for n in self.norms if n is not None and n > 0 and math.isfinite(n)]
-        if not known:
-            return -3, 1
-        low, high = math.floor(min(known) - 0.2), math.ceil(max(known) + 0.05)
-        return (low, max(high, low + 1))
-
-    def _slot(self) -> float:
-        return max(1.0, (self.width() - _LEFT - _RIGHT) / max(1, len(self.nodes)))
-
-    def _at(self, x: float) -> int:
-        number = int((x - _LEFT) / self._slot())
-        return number if x >= _LEFT and 0 <= number < len(self.nodes) else -1
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Grid, bars, names where there is room."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        look = theme()
-        low, high = self._reach()
-        height = self.height() - _TOP - _BOTTOM
-        painter.setFont(font.body(11))
-        stride = max(1, math.ceil((high - low) / max(1, height // 28)))
-        for power in range(high, low - 1, -stride):
-            y = _TOP + height * (high - power) / (high - low)
-            painter.setPen(look["line"])
-            painter.drawLine(QPointF(_LEFT, y), QPointF(self.width() - _RIGHT, y))
-            painter.setPen(look["quiet"])
-            painter.drawText(
-                QRectF(0, y - 8, _LEFT - 8, 16),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                f"1e{power}".replace("-", "−"),
-            )
-        slot = self._slot()
-        bar = min(48.0, max(1.0, slot * 0.6))
-        names = slot >= 56
-        for number, (node, norm) in enumerate(zip(self.nodes, self.norms, strict=True)):
-            middle = _LEFT + slot * (number + 0.5)
-            here = node.state is NodeState.HERE
-            if norm is not None:
-                bad = not math.isfinite(norm)
-                share = 1.0 if bad else 0.0 if norm <= 0 else (math.log10(norm) - low) / (high - low)
-                top = _TOP + height * (1 - max(0.0, share))
-                token = "warn" if bad else "accent" if here else "leaf" if node.kind == "leaf" else "grad"
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(look.with_alpha(token, 0.85))
-                painter.drawRoundedRect(
-                    QRectF(middle - bar / 2, top, bar, _TOP + height - top), min(3, bar / 4), min(3, bar / 4)
-                )
-                if slot >= 40:
-                    painter.setPen(look["quiet"])
-                    painter.drawText(
-                        QRectF(middle - slot / 2, top - 16, slot, 14),
-                        Qt.AlignmentFlag.AlignCenter,
-                        figure(norm, 2),
-                    )
-            if names:
-                painter.setPen(look["accent"] if here else look["quiet"])
-                text = painter.fontMetrics().elidedText(
-                    node.name, Qt.TextElideMode.ElideMiddle, int(slot) - 8
-                )
-                painter.drawText(
-                    QRectF(middle - slot / 2, _TOP + height + 8, slot, 16), Qt.AlignmentFlag.AlignCenter, text
-                )
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Say which node is under the mouse."""
-        number = self._at(event.position().x())
-        if number >= 0:
-            norm = self.norms[number]
-            words = f"norm {figure(norm)}" if norm is not None else "not reached yet"
-            QToolTip.showText(event.globalPosition().toPoint(), f"{self.nodes[number].name} · {words}", self)
-        else:
-            QToolTip.hideText()
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Select the node under the mouse."""
-        number = self._at(event.position().x())
-        if number >= 0:
-            self.clicked.emit(self.nodes[number].id)
+GROUPED_FROM = 400
+"""With more nodes than this the steps are modules at first."""
+_PLACE_ROLE = Qt.ItemDataRole.UserRole
 
 
 class GradientFlowDock(Dock):
-    """Gradient flow: from the loss on the left to the leaves on the right."""
+    """Gradient flow: from the loss on the left to the leaves, each step by how it changes the norm."""
 
     key = "gradient_flow"
     title = "Gradient flow"
 
     def __init__(self, session: Session) -> None:
-        self.bars = FlowBars()
+        self.plot = Waterfall()
+        self.steps: list[Gain] = []
+        self._by_hand: bool | None = None
         super().__init__(session)
-        self.body = BlankOr("empty.gradient_flow", self.bars)
+        self.summary = ElidedLabel()
+        self.grouped = QToolButton()
+        self.grouped.setObjectName("Quiet")
+        self.grouped.setText("By module")
+        self.grouped.setCheckable(True)
+        self.grouped.setToolTip(sentence("gain.by_module"))
+        self.grouped.clicked.connect(self._group)
+        self.list = QTreeWidget()
+        dress(self.list)
+        self.list.setRootIsDecorated(False)
+        self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.list.setAccessibleName("Largest factors")
+        self.list.itemClicked.connect(lambda item: self._choose(item.data(0, _PLACE_ROLE)))
+        self.list.itemActivated.connect(lambda item: self._choose(item.data(0, _PLACE_ROLE)))
+        self.none = QLabel(sentence("gain.harmless"))
+        self.none.setObjectName("Muted")
+        self.none.setWordWrap(True)
+        self.none.setContentsMargins(16, 4, 16, 4)
+        self.none.setFont(font.body(12))
+        self.body = BlankOr("empty.gradient_flow", self._page())
         self.setWidget(self.body)
-        self.bars.clicked.connect(session.select_node)
+        self.plot.chosen.connect(self._choose)
+
+    def _page(self) -> QWidget:
+        head = QHBoxLayout()
+        head.setContentsMargins(16, 4, 8, 0)
+        head.addWidget(self.summary, 1)
+        head.addWidget(self.grouped)
+        left = QVBoxLayout()
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addLayout(head)
+        left.addWidget(self.plot, 1)
+        heading = caption("Largest factors")
+        heading.setContentsMargins(16, 10, 0, 2)
+        side = QWidget()
+        side.setFixedWidth(232)
+        right = QVBoxLayout(side)
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(heading)
+        right.addWidget(self.none)
+        right.addWidget(self.list, 1)
+        page = QWidget()
+        page.setObjectName("DockBody")
+        both = QHBoxLayout(page)
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(0)
+        both.addLayout(left, 1)
+        both.addWidget(side)
+        return page
+
+    def _group(self, yes: bool) -> None:
+        self._by_hand = yes
+        self.look(frozenset({"graph"}))
+
+    def _choose(self, place: object) -> None:
+        if isinstance(place, int) and 0 <= place < len(self.steps):
+            step = self.steps[place]
+            if step.kind == "module":
+                self.session.select_module(step.id)
+            else:
+                self.session.select_node(step.id)
 
     def look(self, changes: frozenset[str]) -> None:
-        """Take the norms from the graph that is shown."""
+        """Read the gains of the graph that is shown."""
+        session, graph = self.session, self.session.graph
+        if changes & {"replaced"}:
+            self._by_hand = None
+        many = len(graph.order) > GROUPED_FROM and len(graph.modules) > 1
+        grouped = many if self._by_hand is None else self._by_hand
+        self.grouped.setChecked(grouped)
+        self.grouped.setEnabled(bool(graph.modules))
+        gains = Gains(graph)
+        self.steps = gains.modules() if grouped and graph.modules else gains.way_down()
+        self.body.show_widget(bool(self.steps))
+        here = session.here
+        selection = session.selection
+        self.plot.show_steps(
+            self.steps,
+            self._place_of("node", here.id) if here is not None else -1,
+            self._place_of(selection.kind, selection.id) if selection.kind in ("node", "module") else -1,
+        )
+        self._say()
+        self._list_worst()
+
+    def _place_of(self, kind: str, id: int) -> int:
         graph = self.session.graph
-        order = graph.order or [n.id for n in reversed(graph.nodes) if n.kind != "input"]
-        nodes = [graph.nodes[i] for i in order if i < len(graph.nodes)]
-        norms = [node.grad.norm if node.grad is not None else None for node in nodes]
-        self.body.show_widget(bool(nodes))
-        self.bars.show_nodes(nodes, norms)
+        module = graph.nodes[id].module if kind == "node" and id < len(graph.nodes) else id
+        for place, step in enumerate(self.steps):
+            if step.kind == "module":
+                if step.id == module:
+                    return place
+            elif kind == "node" and step.id == id:
+                return place
+        return -1
+
+    def _say(self) -> None:
+        known = [s for s in self.steps if s.factor is not None]
+        least = total(self.steps)
+        if not known or least is None:
+            words = sentence("gain.unknown")
+        elif least < -0.01:
+            words = sentence("gain.shrinks").format(figure(10**-least, 2))
+        else:
+            words = sentence("gain.keeps")
+        self.summary.setText(words)
+
+    def _list_worst(self) -> None:
+        named = worst(self.steps)
+        places = {id(step): place for place, step in enumerate(self.steps)}
+        rows = [(step.name, factor_text(step), places[id(step)]) for step in named]
+        known = any(step.factor is not None for step in self.steps)
+        self.none.setVisible(known and not rows)
+        shown = [
+            (item.text(0), item.data(0, FIGURE_ROLE), item.data(0, _PLACE_ROLE))
+            for item in (self.list.topLevelItem(i) for i in range(self.list.topLevelItemCount()))
+            if item is not None
+        ]
+        if rows == shown:
+            return
+        self.list.clear()
+        for name, factor, place in rows:
+            item = QTreeWidgetItem([name])
+            item.setData(0, FIGURE_ROLE, factor)
+            item.setData(0, _PLACE_ROLE, place)
+            item.setToolTip(0, self.plot.words_of(place))
+            self.list.addTopLevelItem(item)
 
     def retheme(self) -> None:
         """Draw again."""
-        self.bars.update()
+        self.plot.viewport().update()

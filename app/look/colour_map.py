@@ -10,6 +10,8 @@ from PySide6.QtGui import QColor, QImage
 if TYPE_CHECKING:
     import numpy as np
 
+    from .theme import Theme
+
 _DIVERGING = (
     "#2166ac",
     "#4393c3",
@@ -89,3 +91,15 @@ def heat_image(values: np.ndarray, signed: bool | None = None) -> QImage:
     pixels = np.ascontiguousarray(pixels)
     height, width = pixels.shape
     return QImage(pixels.tobytes(), width, height, width * 4, QImage.Format.Format_RGB32).copy()
+
+
+def gain_colour(power: float, look: Theme, least: float = 0.0) -> QColor:
+    """The ground of a node's own colour, towards blue where gradients shrink and red where they grow.
+
+    power: log10 of the factor; full colour at a hundredfold. least: the share of colour at one."""
+    ends = table(True)
+    end = QColor(int(ends[-16] if power > 0 else ends[16]))
+    share = min(1.0, max(least, abs(power) / 2))
+    ground = look["op"]
+    pairs = ((ground.redF(), end.redF()), (ground.greenF(), end.greenF()), (ground.blueF(), end.blueF()))
+    return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs))

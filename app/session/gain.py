@@ -10,7 +10,7 @@ from app.session.graph import Edge, Graph, Node
 from engine.protocol.event import Digest
 
 _TURNS = frozenset(
-    ("T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Expand", "Squeeze", "Unsqueeze", "ToCopy")
+    "T Transpose Permute View UnsafeView ReshapeAlias Expand Squeeze Unsqueeze ToCopy Clone".split()
 )
 
 
@@ -68,6 +68,10 @@ class Gains:
         What leaves a node is what goes on to other ops; the way to its own parameters counts only where there
         is no other."""
         return [self._of_node(self.graph.nodes[i]) for i in self.order]
+
+    def way_down(self) -> list[Gain]:
+        """As `nodes`, without the ops that only turn or reshape a parameter for its use."""
+        return [g for g in self.nodes() if g.kind == "leaf" or g.id not in self._beside]
 
     def modules(self) -> list[Gain]:
         """The same with one step for each call of a module (the innermost one around a node) and one for each

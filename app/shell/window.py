@@ -24,6 +24,7 @@ from app.session.breakpoint import Breakpoint
 from app.session.session import Session
 
 from . import setting
+from .asking import Asking
 from .notice import Notice
 from .opening import Opening
 from .pulse import Pulse
@@ -78,6 +79,7 @@ class MainWindow(QWidget):
         self.welcome.chosen.connect(self.open_path)
         self.welcome.open_asked.connect(self.ask_open_script)
         self.top.search_asked.connect(self.show_palette)
+        self.asking = Asking(self)
         self._forget_theme = on_theme_changed(self._retheme)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -128,6 +130,7 @@ class MainWindow(QWidget):
         self.bench = Workbench(self.session)
         self.pages.addWidget(self.bench)
         self.bench.set_canvas(GraphCanvas(self.session))
+        self.asking.listen(self.bench.why)
         extra = [self.shortcuts.actions["view.reset_panels"]]
         menus = self.shortcuts.all_menus(self)
         self.recent_menu.setTitle("Open recent")
@@ -180,6 +183,7 @@ class MainWindow(QWidget):
         if self.bench is not None:
             self.bench.tell(changes)
         self._notify()
+        self.asking.look()
 
     def _notify(self) -> None:
         """Say once what went wrong with the run, and offer to run again."""
@@ -195,7 +199,7 @@ class MainWindow(QWidget):
         elif session.state == "failed" and failure is not None:
             place = f" ({Path(failure.file).name}:{failure.line})" if failure.line else ""
             text = f"{failure.type}: {failure.message}{place}" if failure.type else failure.message
-            self.notice.say("error", text, (("Show traceback", self._show_console), *again))
+            self.notice.say("error", text, (("Show traceback", self._show_console), *self.asking.offers(failure.message), *again))
             if failure.traceback and failure.traceback not in session.console.text():
                 session.console.add("stderr", failure.traceback.rstrip("\n") + "\n")
         elif session.state in ("running", "paused") and before is not None and self.notice.kind:
@@ -346,6 +350,18 @@ class MainWindow(QWidget):
             session.state = "ended"
         session.run()
 
+    def ask_why(self, topic: str, node: int = -1) -> None:
+        """Ask why on this topic, of a node or of what is selected."""
+        self.asking.ask(topic, node)
+
+    def find_nan(self) -> None:
+        """Repeat the run, and stop where the first NaN or Inf is made."""
+        self.asking.find_nan()
+
+    def go_and_ask(self) -> None:
+        """Repeat the run to the iteration that is shown, and ask there."""
+        self.asking.go_and_ask()
+
     def watch_selected(self) -> None:
         """Keep the selected node's value in view."""
         node = self.session.selected_node
@@ -399,6 +415,12 @@ class MainWindow(QWidget):
             canvas.zoom_to_selection()
         else:
             canvas.zoom_by(1.25 if how == "in" else 0.8)
+
+    def colour_by_gain(self) -> None:
+        """Colour the graph by gain, or by states again."""
+        canvas = self.bench.canvas if self.bench is not None else None
+        if canvas is not None:
+            canvas.set_overlay("" if canvas.emphasis.overlay == "gain" else "gain")
 
     def walk_edge(self, way: str) -> None:
         """Select the neighbour along an edge."""
