@@ -3,6 +3,7 @@
 action.py    `Action`: id, title, shortcut, enabled, run
 file.py      open, recent, save
 walk.py      run, pause, step, stop
+why.py       asking why, checking, finding a NaN
 view.py      theme, zoom, panels, pictures
 help.py      keys, about
 catalogue.py all of them, by id and by menu

@@ -21,7 +21,7 @@ _CANCELS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of an answer. tone: 'good', 'warn', 'bad', 'here' or 'quiet'; share: how long its bar is, of 1;
+    """One line of an answer. tone: 'good', 'warn', 'bad', 'here' or 'quiet'; share: its bar's length, of 1;
     value and unit ('share', 'factor', 'norm', 'error'): the number beside it; depth: steps to the right."""
 
     title: str
@@ -161,9 +161,7 @@ def _versions(event: happened.VersionsTold) -> Page:
     )
     refused = any(part.what == "refused" for part in event.versions)
     changed = sum(part.what == "changed" for part in event.versions)
-    verdict = (
-        "changed too late" if refused else f"changed {_times(changed)}" if changed else "never changed"
-    )
+    verdict = "changed too late" if refused else f"changed {_times(changed)}" if changed else "never changed"
     tone = "bad" if refused else "warn" if changed else "good"
     notes = ("Shares its memory with " + ", ".join(event.sharing) + ".",) if event.sharing else ()
     return Page("versions", event.node, event.name, verdict, tone, event.sentence, rows, notes)

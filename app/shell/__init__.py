@@ -8,6 +8,7 @@ opening.py     opens scripts and recordings away from the window's thread, and s
 top_bar.py     script, where we are, transport, search
 timeline.py    the whole run under the top bar
 status_bar.py  one sentence on the left, figures on the right
+asking.py      brings “why” to its panel, goes where it can be answered, and offers to
 notice.py      a bar that says what went wrong and what to try
 welcome.py     the first page: samples, recent files
 setting.py     what is remembered per user

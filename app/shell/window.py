@@ -79,7 +79,7 @@ class MainWindow(QWidget):
         self.welcome.chosen.connect(self.open_path)
         self.welcome.open_asked.connect(self.ask_open_script)
         self.top.search_asked.connect(self.show_palette)
-        self.asking = Asking(self)
+        self.asking = Asking(self, self.notice)
         self._forget_theme = on_theme_changed(self._retheme)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -199,7 +199,8 @@ class MainWindow(QWidget):
         elif session.state == "failed" and failure is not None:
             place = f" ({Path(failure.file).name}:{failure.line})" if failure.line else ""
             text = f"{failure.type}: {failure.message}{place}" if failure.type else failure.message
-            self.notice.say("error", text, (("Show traceback", self._show_console), *self.asking.offers(failure.message), *again))
+            offers = self.asking.offers(failure.message)
+            self.notice.say("error", text, (("Show traceback", self._show_console), *offers, *again))
             if failure.traceback and failure.traceback not in session.console.text():
                 session.console.add("stderr", failure.traceback.rstrip("\n") + "\n")
         elif session.state in ("running", "paused") and before is not None and self.notice.kind:
@@ -349,18 +350,6 @@ class MainWindow(QWidget):
             session.abandon()
             session.state = "ended"
         session.run()
-
-    def ask_why(self, topic: str, node: int = -1) -> None:
-        """Ask why on this topic, of a node or of what is selected."""
-        self.asking.ask(topic, node)
-
-    def find_nan(self) -> None:
-        """Repeat the run, and stop where the first NaN or Inf is made."""
-        self.asking.find_nan()
-
-    def go_and_ask(self) -> None:
-        """Repeat the run to the iteration that is shown, and ask there."""
-        self.asking.go_and_ask()
 
     def watch_selected(self) -> None:
         """Keep the selected node's value in view."""

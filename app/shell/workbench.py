@@ -19,12 +19,13 @@ from app.docks.outline import OutlineDock
 from app.docks.source import SourceDock
 from app.docks.tensor import TensorDock
 from app.docks.watch import WatchDock
+from app.docks.why import WhyDock
 from app.look.sentence import sentence
 from app.session.session import Session
 
 from . import setting
 
-VERSION = 1
+VERSION = 2
 _Area = Qt.DockWidgetArea
 
 
@@ -63,6 +64,7 @@ class Workbench(QMainWindow):
         self.breakpoints = BreakpointsDock(session)
         self.watch = WatchDock(session)
         self.inspector = InspectorDock(session)
+        self.why = WhyDock(session)
         self.curves = CurvesDock(session)
         self.gradient_flow = GradientFlowDock(session)
         self.console = ConsoleDock(session)
@@ -74,6 +76,7 @@ class Workbench(QMainWindow):
             self.breakpoints,
             self.watch,
             self.inspector,
+            self.why,
             self.curves,
             self.gradient_flow,
             self.console,
@@ -91,6 +94,8 @@ class Workbench(QMainWindow):
         self._first: QByteArray = self.saveState(VERSION)
         self.inspector.slot_opened.connect(self._open_slot)
         self.inspector.line_chosen.connect(lambda file, line: self.show_line(file, line))
+        self.why.slot_opened.connect(self._open_slot)
+        self.why.line_chosen.connect(lambda file, line: self.show_line(file, line))
         self.outline.line_chosen.connect(lambda line: self.show_line("", line))
 
     # -- canvas ----------------------------------------------------------------------------------------------
@@ -140,6 +145,7 @@ class Workbench(QMainWindow):
         self.tabifyDockWidget(self.modules, self.breakpoints)
         self.tabifyDockWidget(self.breakpoints, self.watch)
         self.addDockWidget(right, self.inspector)
+        self.tabifyDockWidget(self.inspector, self.why)
         self.addDockWidget(bottom, self.curves)
         self.tabifyDockWidget(self.curves, self.gradient_flow)
         self.tabifyDockWidget(self.gradient_flow, self.console)
@@ -147,7 +153,7 @@ class Workbench(QMainWindow):
         for dock in self.docks:
             dock.setFloating(False)
             dock.show()
-        for dock in (self.source, self.modules, self.curves):
+        for dock in (self.source, self.modules, self.inspector, self.curves):
             dock.raise_()
         self.resizeDocks([self.source, self.inspector], [332, 372], Qt.Orientation.Horizontal)
         self.resizeDocks([self.source, self.modules], [440, 400], Qt.Orientation.Vertical)
@@ -171,7 +177,8 @@ class Workbench(QMainWindow):
             dock.wish(side, round(height * 0.52))
         for dock in (self.modules, self.breakpoints, self.watch):
             dock.wish(side, round(height * 0.48))
-        self.inspector.wish(page, height)
+        for dock in (self.inspector, self.why):
+            dock.wish(page, height)
         for dock in (self.curves, self.gradient_flow, self.console, self.tensor):
             dock.wish(width - side - page, below)
         return side, page, below
@@ -191,7 +198,7 @@ class Workbench(QMainWindow):
         self.restoreState(self._first, VERSION)
         for dock in self.docks:
             dock.show()
-        for dock in (self.source, self.modules, self.curves):
+        for dock in (self.source, self.modules, self.inspector, self.curves):
             dock.raise_()
         self.fit_first()
         self._heads.start(0)
