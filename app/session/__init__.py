@@ -19,6 +19,9 @@ explanation.py an answer to “why” as a page of rows
 inquiry.py    one question at a time, asked once at each stop
 errand.py     goes to a place of the run first, then does there what was wanted
 reproduction.py files that show a NaN again, written into a chosen folder
+fork.py       the script repeated in a second child to the same place, with one edit
+comparison.py two futures side by side
+what_if.py    the run with and without an edit, as two forks
 receipt.py    writes down in a session what each event tells
 session.py    `Session`: all of the above in one place, and requests out
 

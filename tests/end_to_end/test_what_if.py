@@ -1,0 +1,244 @@
+"""What if: a run is forked in real children, with one edit; the futures are held against scripts in which the
+same edit is written by hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.link.live import LiveLink
+from app.session.fork import Edit, ForkError
+from app.session.session import Session
+from app.session.what_if import WhatIf
+from tests.end_to_end.driving import PATIENCE_S, Driver, is_alive
+
+SCRIPT = """import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Dropout(0.2), nn.Linear(8, 2))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.2, momentum=0.9)
+x = torch.randn(16, 4)
+y = torch.randn(16, 2)
+for step in range(STEPS):
+    hidden = model[1](model[0](x))
+    # forward
+    loss = nn.functional.mse_loss(model[3](model[2](hidden)), y)
+    optimizer.zero_grad()
+    # backward
+    loss.backward()
+    optimizer.step()
+""".replace("STEPS", "12")
+
+
+class Pump:
+    """All links of a test, delivered by hand."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.links: list[LiveLink] = []
+        self.woken = threading.Event()
+
+    def attach(self, session: Session) -> LiveLink:
+        link = LiveLink(session, self.woken.set)
+        self.links.append(link)
+        return link
+
+    def until(self, reached: Callable[[], object]) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while not reached():
+            self.woken.wait(0.01)
+            self.woken.clear()
+            for link in (self.driver.link, *self.links):
+                link.deliver()
+            assert time.monotonic() < end, [
+                (link.session.state, link.session.standing, link.session.failure) for link in self.links
+            ]
+
+
+@pytest.fixture
+def pump(driver: Driver) -> Iterator[Pump]:
+    made = Pump(driver)
+    yield made
+    assert all(link.close() for link in made.links), "a fork's child was left behind"
+
+
+def losses(session: Session) -> list[float | None]:
+    return [b.value for b in session.timeline.backwards]
+
+
+def of_script(driver: Driver, path: Path, source: str) -> list[float | None]:
+    """The losses of a script that runs to its end on its own."""
+    alone = Driver()
+    session = alone.open(path, source)
+    session.run()
+    alone.until(lambda: session.state == "ended")
+    assert alone.link.close()
+    return losses(session)
+
+
+def stand_at(driver: Driver, session: Session, backward: int, node: str = "") -> int:
+    """Stand in this backward, before the first node with this name."""
+    session.run_to(backward=backward)
+    driver.to_stop()
+    if not node:
+        return session.here.id
+    number = driver.node(node)
+    session.run_to(node=number)
+    driver.to_stop()
+    return number
+
+
+def test_an_edited_learning_rate_gives_the_losses_of_a_script_that_sets_it_there(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    stand_at(driver, session, 5)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "lr / 4"))
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "over", what_if.message
+    by_hand = SCRIPT.replace(
+        "    # backward\n", "    if step == 5:\n        optimizer.param_groups[0]['lr'] /= 4\n"
+    )
+    assert losses(what_if.edited.session) == of_script(driver, tmp_path / "b.py", by_hand)
+    assert losses(what_if.plain.session) == of_script(driver, tmp_path / "c.py", SCRIPT)
+    assert what_if.comparison.parting.backward == 6
+    session.run()
+    driver.until(lambda: session.state == "ended")
+    assert losses(session) == losses(what_if.plain.session) and not session.edited
+
+
+def test_an_edited_gradient_gives_the_losses_of_a_script_with_a_hook_there(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    number = stand_at(driver, session, 3, "TanhBackward0")
+    position = session.timeline.position
+    assert position > 1
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(number, "incoming:0", "grad * 0.1"), 4)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    by_hand = SCRIPT.replace(
+        "    # forward\n", "    if step == 3:\n        hidden.register_hook(lambda grad: grad * 0.1)\n"
+    )
+    wanted = of_script(driver, tmp_path / "b.py", by_hand)
+    assert losses(what_if.edited.session) == wanted[:8]
+    assert losses(what_if.plain.session) == of_script(driver, tmp_path / "c.py", SCRIPT)[:8]
+    assert what_if.comparison.parting.backward == 4
+    found = what_if.comparison.difference
+    assert found.same_structure and found.before.backward == 7
+    assert {"Linear.weight", "Linear3.weight", "TanhBackward0"} <= {c.name for c in found.nodes}
+    what_if.more(2)
+    pump.until(lambda: not what_if.is_busy)
+    assert losses(what_if.edited.session) == wanted[:10]
+    # The run itself was never touched.
+    assert session.state == "paused" and session.timeline.position == position and not session.edited
+
+
+def test_an_edit_is_seen_at_the_nodes_below_it_in_the_same_backward(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    number = stand_at(driver, session, 2, "TanhBackward0")
+    above = set(session.walk.order[: session.timeline.position])
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(number, "incoming:0", "grad * 0.5"), 0)
+    pump.until(lambda: not what_if.is_busy)
+    found = what_if.comparison.difference
+    changed = {c.after: c.size for c in found.nodes}
+    names = {session.graph.nodes[n].name for n in changed}
+    assert {"TanhBackward0", "Linear.weight", "Linear.bias"} <= names and not above & set(changed)
+    # Halving is exact, and what follows is linear in the gradient.
+    assert set(changed.values()) == {0.5}
+
+
+def test_after_an_optimizer_step_a_weight_can_be_edited(driver: Driver, pump: Pump, tmp_path: Path) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    stand_at(driver, session, 4)
+    driver.step("optimizer")
+    assert session.standing.phase == "optimizer" and session.standing.backward == 5
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "Linear3.weight", "old * 2"), 2)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    by_hand = SCRIPT + "    if step == 4:\n        model[3].weight.data.mul_(2)\n"
+    assert losses(what_if.edited.session) == of_script(driver, tmp_path / "b.py", by_hand)[:8]
+
+
+def test_a_run_is_forked_where_the_playhead_stands_in_its_past(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    stand_at(driver, session, 6)
+    session.show(2, 0)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "0"), 3)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    assert losses(what_if.plain.session) == [*losses(session)[:6]]
+    # With a rate of 0 the weights stay, and only the dropout makes the loss another one.
+    assert what_if.comparison.parting.backward == 3
+    assert what_if.edited.session.optimizer.lr == (0.0,)
+
+
+def test_a_script_that_does_not_repeat_is_said_so_and_where(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    source = SCRIPT.replace(
+        "    # forward\n",
+        "    import time\n    if step == 2: hidden = hidden + (time.time_ns() % 1000003) * 1e-6\n",
+    )
+    session = driver.open(tmp_path / "a.py", source)
+    stand_at(driver, session, 5)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "0.1"), 2)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "parted"
+    assert {fork.parted for fork in what_if.forks if fork.state == "parted"} == {2}
+    assert "does not repeat: at backward 2" in what_if.message
+
+
+def test_a_wrong_edit_is_said_in_the_words_of_the_child(driver: Driver, pump: Pump, tmp_path: Path) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    stand_at(driver, session, 1)
+    what_if = WhatIf(session, pump.attach)
+    with pytest.raises(ForkError):
+        what_if.start(Edit(-1, "lr", " "))
+    what_if.start(Edit(session.here.id, "incoming:0", "graad * 2"), 2)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "failed" and "graad" in what_if.message
+
+
+def test_cancelling_ends_both_children(driver: Driver, pump: Pump, tmp_path: Path) -> None:
+    source = SCRIPT.replace("    # forward\n", "    import time; time.sleep(0.05 * (step > 2))\n").replace(
+        "12", "1000"
+    )
+    session = driver.open(tmp_path / "a.py", source)
+    stand_at(driver, session, 1)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "0.1"), 500)
+    pump.until(lambda: what_if.state == "running")
+    children = [link.child.pid for link in pump.links]
+    assert 0.5 <= what_if.progress < 0.6
+    what_if.cancel()
+    assert what_if.state == "cancelled" and not any(is_alive(pid) for pid in children)
+    assert session.state == "paused"
+
+
+def test_a_future_that_raises_is_told_apart_from_one_that_ends(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    source = SCRIPT + "    if step > 3 and float(loss) > 1e3: raise ValueError('too large')\n"
+    session = driver.open(tmp_path / "a.py", source)
+    stand_at(driver, session, 3)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "1e4"))
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "over"
+    assert what_if.message == "The edited future: ValueError: too large"
+    assert len(losses(what_if.plain.session)) == 12
