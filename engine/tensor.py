@@ -52,7 +52,8 @@ class Tensor:
     `_a` is its memory: an ndarray, perhaps a view of another's, or a NumPy scalar for a result without
     dimensions.
     `_rg` is requires_grad; `_fn` and `_nr` the node that made it and which output it is; `_view` what it
-    is a view of; `_cell` the version counter it shares with its views, made when first needed."""
+    is a view of; `_cell` the version counter it shares with its views, made when first needed; `_origin` an
+    observer's note of where it was made."""
 
     __module__ = "torch"
 
@@ -63,6 +64,7 @@ class Tensor:
     _view: Any = None
     _cell: Any = None
     _accumulator: Any = None
+    _origin: Any = None
     _is_param = False
     grad: Any = NoGrad()
     name: Any = None
@@ -107,10 +109,15 @@ class Tensor:
         cell[0] += 1
         if modes.observer is not None or modes.anomaly:
             frame = sys._getframe(1)
+            name = ""
             while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "engine":
+                name = frame.f_code.co_name
                 frame = frame.f_back  # type: ignore[assignment]
             if frame is not None:
-                cell[1:] = [f"{frame.f_code.co_filename}:{frame.f_lineno}"]
+                file, line = frame.f_code.co_filename, frame.f_lineno
+                cell[1:2] = [f"{file}:{line}"]
+                if modes.observer is not None:
+                    modes.tell("version_raised", cell, name, file, line)
 
     def _view_of(self, base: Tensor, op: Any, bound: tuple, nr: int) -> None:
         """Note that this is a view of `base` (through its root)."""
@@ -314,6 +321,8 @@ class Tensor:
         t = object.__new__(Tensor)
         t._a = self._array()
         t._cell = self._version_cell()
+        if modes.observer is not None:
+            modes.tell("left_graph", "detach", "detach", self, t)
         return t
 
     def detach_(self) -> Tensor:
@@ -324,6 +333,8 @@ class Tensor:
                                "set as True, "
                                "gradients are views of DDP buckets, and hence detach_() cannot be called on "
                                "these gradients.")
+        if modes.observer is not None:
+            modes.tell("left_graph", "detach", "detach_", self, self)
         self._fn, self._nr, self._rg = None, 0, False
         return self
 
@@ -332,6 +343,8 @@ class Tensor:
         """The same memory without history, whose changes in place nobody notices."""
         t = object.__new__(Tensor)
         t._a = self._array()
+        if modes.observer is not None:
+            modes.tell("left_graph", "data", "data", self, t)
         return t
 
     @data.setter
@@ -383,10 +396,15 @@ class Tensor:
         if self._a.size != 1:
             raise RuntimeError(f"a Tensor with {self._a.size} elements cannot be converted to Scalar")
         v = self._a.item()
-        return float(v) if self._a.dtype.kind == "V" else v
+        v = float(v) if self._a.dtype.kind == "V" else v
+        if modes.observer is not None:
+            modes.tell("left_graph", "number", "item", self, v)
+        return v
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
+        if modes.observer is not None:
+            modes.tell("left_graph", "number", "tolist", self, None)
         a = self._a
         return (a.astype(np.float32) if a.dtype.kind == "V" else a).tolist()
 
@@ -399,6 +417,8 @@ class Tensor:
                                "tensor.detach().numpy() instead.")
         if self._a.dtype.kind == "V":
             raise TypeError("Got unsupported ScalarType BFloat16")
+        if modes.observer is not None:
+            modes.tell("left_graph", "numpy", "numpy", self, self._array())
         return self._array()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -476,14 +496,14 @@ class Tensor:
         made = object.__new__(type(self))
         memo[id(self)] = made
         for k, v in self.__dict__.items():
-            if k not in ("_a", "_cell", "_accumulator", "_view", "_fn", "_hooked"):
+            if k not in ("_a", "_cell", "_accumulator", "_origin", "_view", "_fn", "_hooked"):
                 made.__dict__[k] = copy.deepcopy(v, memo)
         made._a = np.array(self._a, order="K")
         return made
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        extra = {k: v for k, v in self.__dict__.items()
-                 if k not in ("_a", "_cell", "_accumulator", "_view", "_fn", "_hooked", "_nr", "grad")}
+        left_out = ("_a", "_cell", "_accumulator", "_origin", "_view", "_fn", "_hooked", "_nr", "grad")
+        extra = {k: v for k, v in self.__dict__.items() if k not in left_out}
         # by name: `torch` need not be importable where it is read
         kind = {Tensor: "Tensor", Parameter: "Parameter"}.get(type(self), type(self))
         return _rebuild, (kind, np.array(self._a), self.dtype.name, extra)

@@ -21,6 +21,15 @@ run.finish()), observer.module_entered(module, args), observer.module_left(modul
 observer.optimizer_begins(optimizer), observer.optimizer_stepped(optimizer)."""
 
 
+def tell(what: str, *facts: Any) -> None:
+    """Tell the observer, if it listens to that: 'left_graph' (kind, op, source, result), 'tensor_made' (op,
+    tensor, data), 'grad_switched' (entered), 'grads_cleared' (owner, to_none), 'version_raised' (cell,
+    function, file, line)."""
+    told = getattr(observer, what, None)
+    if told is not None:
+        told(*facts)
+
+
 class _Switch:
     """A context manager and decorator that sets grad mode and puts it back."""
 
@@ -34,10 +43,14 @@ class _Switch:
         global grad_enabled
         self._before.append(grad_enabled)
         grad_enabled = self.mode
+        if observer is not None:
+            tell("grad_switched", True)
 
     def __exit__(self, *exc: object) -> None:
         global grad_enabled
         grad_enabled = self._before.pop()
+        if observer is not None:
+            tell("grad_switched", False)
 
     def clone(self) -> _Switch:
         """A fresh switch of this kind, for one use as a decorator."""
@@ -97,6 +110,8 @@ class set_grad_enabled(_Switch):
         self._at_init = grad_enabled
         self.mode = bool(mode)
         grad_enabled = self.mode
+        if observer is not None:
+            tell("grad_switched", True)
 
     def __enter__(self) -> None:
         global grad_enabled
@@ -105,10 +120,14 @@ class set_grad_enabled(_Switch):
     def __exit__(self, *exc: object) -> None:
         global grad_enabled
         grad_enabled = self._at_init
+        if observer is not None:
+            tell("grad_switched", False)
 
     def __call__(self, fn: Any) -> Any:
         global grad_enabled
         grad_enabled = self._at_init
+        if observer is not None:
+            tell("grad_switched", False)
         return super().__call__(fn)
 
     def clone(self) -> set_grad_enabled:

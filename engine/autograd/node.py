@@ -102,7 +102,9 @@ def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
                f"{version} instead.")
     where = tensor._cell[1] if len(tensor._cell) > 1 else None
     if where:
-        return f"{message} It was changed in place at {where}."
+        made = node.__dict__.get("made")  # an observer's note of the node's line
+        saved = f" {node.name()} saved it at {made.file}:{made.line}." if made is not None and made.line else ""
+        return f"{message}{saved} It was changed in place at {where}."
     return message + (" Hint: enable anomaly detection to find the operation that failed to compute its "
                       "gradient, "
                       "with torch.autograd.set_detect_anomaly(True, check_nan=False).")

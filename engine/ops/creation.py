@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.autograd import modes
 from engine.autograd import node as nodes
 from engine.core import device as devices
 from engine.core import dtype as dt
@@ -19,6 +20,8 @@ def made(array: Any, requires_grad: bool = False) -> Any:
     t = nodes.Tensor._of(array)
     if requires_grad:
         t.requires_grad = True
+    if modes.observer is not None:
+        modes.tell("tensor_made", "", t)
     return t
 
 
@@ -143,7 +146,10 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
                       UserWarning, stacklevel=2)
     array = array_of(data, None if dtype is None else as_kind(dtype))
     # Arithmetic of NumPy scalars is several times faster than that of arrays without dimensions.
-    return made(array[()] if array.ndim == 0 else array, requires_grad)
+    t = made(array[()] if array.ndim == 0 else array, requires_grad)
+    if modes.observer is not None:
+        modes.tell("tensor_made", "tensor", t, data)
+    return t
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Any:
@@ -207,7 +213,10 @@ def from_numpy(ndarray: np.ndarray) -> Any:
                       "its data or make it writable before converting it to a tensor. This type of warning "
                       "will be "
                       "suppressed for the rest of this program.", UserWarning, stacklevel=2)
-    return nodes.Tensor._of(ndarray if type(ndarray) is np.ndarray else ndarray.view(np.ndarray))
+    t = nodes.Tensor._of(ndarray if type(ndarray) is np.ndarray else ndarray.view(np.ndarray))
+    if modes.observer is not None:
+        modes.tell("tensor_made", "from_numpy", t, ndarray)
+    return t
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,

@@ -298,6 +298,8 @@ class Optimizer:
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Drop the gradients of all parameters, or fill them with zeros if `set_to_none` is false."""
+        if modes.observer is not None:
+            modes.tell("grads_cleared", self, set_to_none)
         for group in self.param_groups:
             if set_to_none:
                 for p in group["params"]:

@@ -25,9 +25,7 @@ class Places:
         while frame is not None:
             code = frame.f_code
             users = known.get(code)
-            if users is None:
-                users = known[code] = self._belongs(code.co_filename)
-            if users:
+            if users if users is not None else self.is_users(code):
                 return frame
             frame = frame.f_back
         return None
@@ -36,6 +34,13 @@ class Places:
         """(file, line) of the user's code that is being executed; ('', 0) outside any."""
         frame = self.frame(depth + 1)
         return ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+    def is_users(self, code: CodeType) -> bool:
+        """Whether this is code of the script or of a file in its folder."""
+        users = self._is_users.get(code)
+        if users is None:
+            users = self._is_users[code] = self._belongs(code.co_filename)
+        return users
 
     def _belongs(self, file: str) -> bool:
         if file == self.script:

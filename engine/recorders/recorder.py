@@ -18,7 +18,10 @@ from engine.autograd.node import AccumulateGrad, Node
 from engine.protocol import event as happened
 from engine.recorders.catalogue import rows_of
 from engine.recorders.digest import digest_of, digest_tensor
+from engine.recorders.ledger import Ledger
 from engine.recorders.name import ModuleNames, name_where
+from engine.recorders.noting import Noting
+from engine.recorders.origin import Origins
 from engine.recorders.place import Places
 from engine.recorders.structure import (
     OVERWRITTEN,
@@ -54,12 +57,14 @@ class Pilot(Protocol):
         """An optimizer has changed its parameters."""
 
 
-class Recorder:
+class Recorder(Noting):
     """Watches one script. `install` sets it as the observer; an error of its own never reaches the script."""
 
     def __init__(self, script: str, emit: Emit) -> None:
         self.emit = emit
         self.places = Places(script)
+        self.origins = Origins(self.places)
+        self.ledger = Ledger()
         self.names = ModuleNames()
         self.structures = Structures(self.names)
         self.pilot: Pilot | None = None
@@ -101,6 +106,7 @@ class Recorder:
                 node.__dict__["made"] = Made(
                     file, line, self.call, first._a, _plain_inputs(op, bound), _arguments(bound, first)
                 )
+            self.origins.note(op, bound, result, file, line)
         except Exception as error:
             self.on_error(error)
             return
@@ -133,6 +139,7 @@ class Recorder:
         """An optimizer is about to change its parameters."""
         if self.pilot is None or self._inside or threading.get_ident() != self._thread:
             return
+        self.origins.stepping = type(optimizer).__name__
         try:
             self.pilot.optimizer_begins(optimizer)
         except Exception as error:
@@ -142,6 +149,7 @@ class Recorder:
         """An optimizer has changed its parameters."""
         if self._inside or threading.get_ident() != self._thread:
             return
+        self.origins.stepping = ""
         try:
             self.optimizers.add(optimizer)
             step = self._steps.get(optimizer, 0)
@@ -175,10 +183,13 @@ class Recorder:
                 run.finish()
                 return
             began = time.perf_counter_ns()
+            self.ledger.begin(walk)
+            self.origins.stepping = ""
             if self.pilot is None:
                 run.finish()
             else:
                 self.pilot.conduct(walk)
+            self.ledger.end(walk)
             self.emit(happened.BackwardEnded(walk.number, time.perf_counter_ns() - began, walk.saved_bytes))
         finally:
             self._inside = False

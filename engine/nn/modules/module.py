@@ -480,6 +480,8 @@ class Module(HookedCall, StateKeeper, Movable):
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets the gradients of all parameters, or fills them with zeros."""
+        if modes.observer is not None:
+            modes.tell("grads_cleared", self, set_to_none)
         for param in self.parameters():
             if param.grad is None:
                 continue
