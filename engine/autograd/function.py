@@ -230,19 +230,28 @@ class Function(metaclass=FunctionMeta):
         ctx._positions = at
         ctx._targets = tuple((args[i]._a.shape, args[i]._a.dtype) for i in at)
         recording = modes.grad_enabled and True in ctx.needs_input_grad
-        with modes.no_grad():
-            if own_context:
-                output = cls.forward(*args)
-                cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args)
-        many = isinstance(output, tuple)
-        outs = list(output) if many else [output]
-        outs = _wrapped(ctx, args, outs, recording)
-        _keep(ctx, outs, recording)
-        if modes.observer is not None and recording:
-            modes.observer.op_ran(_Applied(cls), args, tuple(outs) if many else outs[0])
-        return tuple(outs) if many else outs[0]
+        observer = modes.observer
+        if observer is not None:
+            observer.composite_entered(cls.__name__)
+        result: Any = None
+        try:
+            with modes.no_grad():
+                if own_context:
+                    output = cls.forward(*args)
+                    cls.setup_context(ctx, args, output)
+                else:
+                    output = cls.forward(ctx, *args)
+            many = isinstance(output, tuple)
+            outs = list(output) if many else [output]
+            outs = _wrapped(ctx, args, outs, recording)
+            _keep(ctx, outs, recording)
+            result = tuple(outs) if many else outs[0]
+            if observer is not None and recording:
+                observer.op_ran(_Applied(cls), args, result)
+            return result
+        finally:
+            if observer is not None:
+                observer.composite_left(cls.__name__, (), args, {}, result)
 
 
 class _Applied:

@@ -17,7 +17,8 @@ saved_hooks: list = []
 
 observer: Any = None
 """Who watches, or None. Called as observer.op_ran(op, arguments, result), observer.drive(run) (instead of
-run.finish()), observer.module_entered(module, args), observer.module_left(module, result),
+run.finish()), observer.composite_entered(name), observer.composite_left(name, parameters, args, kwargs,
+result), observer.module_entered(module, args), observer.module_left(module, result),
 observer.optimizer_begins(optimizer), observer.optimizer_stepped(optimizer)."""
 
 

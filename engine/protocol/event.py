@@ -245,6 +245,10 @@ class OpRan(Event, frozen=True):
     """how many composite ops it is a part of"""
     composites: tuple[str, ...] = ()
     """the names of those, outermost first"""
+    starts: tuple[int, ...] = ()
+    """for each of them, the serial before its first part"""
+    parts: int = 1
+    """how many ops it was made of: a composite or a module's call is told as one, by its last op's serial"""
 
 
 class BackwardStarted(Event, frozen=True):
@@ -257,6 +261,8 @@ class BackwardStarted(Event, frozen=True):
     value: float | None = None
     line: int = 0
     file: str = ""
+    serial: int = -1
+    """how many ops of the forward had run"""
 
 
 class ValuesSampled(Event, frozen=True):
@@ -324,7 +330,8 @@ class ParameterStepped(Event, frozen=True):
 
 
 class ParameterChanged(Event, frozen=True):
-    """What an optimizer's step did to one parameter, told when one stops there."""
+    """What an optimizer's step did to one parameter, told when one stops there, and now and then while
+    somebody watches."""
 
     optimizer: str
     step: int
@@ -359,6 +366,17 @@ class RunPaused(Event, frozen=True):
     file: str = ""
     line: int = 0
     text: str = ""
+    serial: int = -1
+    """how many ops of the forward had run"""
+
+
+class ScriptBusy(Event, frozen=True):
+    """Nothing was told for a while since the script is at work in this line of its own (a long call, a sleep)
+    for so many seconds."""
+
+    line: int
+    file: str = ""
+    busy_s: float = 0.0
 
 
 class RunResumed(Event, frozen=True):

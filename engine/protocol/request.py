@@ -31,8 +31,10 @@ class RunTo(Request, frozen=True):
     """Go on until this node (of the graph that is shown), line, or iteration.
 
     phase: with `backward`, stand before its first node ('backward') or after the first op of its forward
-    ('forward'). position: with `backward`, stand after so many of its nodes. op: stand after the op of the
-    forward with this serial (`OpRan.serial`, counted from the start of the run)."""
+    ('forward'), or at an optimizer's step after it ('optimizer'). position: with `backward`, stand after so
+    many of its nodes, or skip so many steps of optimizers. op: stand after the op of the forward with this
+    serial (`OpRan.serial`, counted from the start of the run). depth: with `op`, only outside of more
+    composites than this, so that one that ends with the op is told as one; -1: at the op itself."""
 
     node: int = -1
     line: int = 0
@@ -41,6 +43,7 @@ class RunTo(Request, frozen=True):
     phase: str = "backward"
     position: int = 0
     op: int = -1
+    depth: int = -1
 
 
 class Stop(Request, frozen=True):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Protocol
 
@@ -47,8 +48,14 @@ class Pilot(Protocol):
     def conduct(self, walk: BackwardWalk) -> None:
         """Take this backward from its first node to its end."""
 
-    def module_entered(self, module: Any) -> None:
+    def composite_left(self, name: str, begin: int, names: Callable[[], dict[str, Any]], result: Any) -> None:
+        """A composite whose first part came after op number `begin` is done."""
+
+    def module_entered(self, module: Any, inputs: tuple) -> None:
         """A module is about to run."""
+
+    def module_left(self, module: Any, begin: int, result: Any) -> None:
+        """A module's call in which ops ran, the first after op number `begin`, is done."""
 
     def optimizer_begins(self, optimizer: Any) -> None:
         """An optimizer is about to change its parameters."""
@@ -70,6 +77,9 @@ class Recorder(Noting):
         self.pilot: Pilot | None = None
         self.backward = 0
         self.serial = 0
+        """How many ops of the forward the script has run."""
+        self.composites: list[tuple[str, int]] = []
+        """The composite ops under way, outermost first: name, and `serial` when it was entered."""
         self.call: ModuleCall | None = None
         self.optimizers: weakref.WeakSet[Any] = weakref.WeakSet()
         self.on_error: Callable[[BaseException], None] = lambda error: None
@@ -88,6 +98,15 @@ class Recorder(Noting):
         """Watch no more."""
         modes.observer = None
 
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Inside, ops are nobody's: they are neither counted nor noted."""
+        before, self._inside = self._inside, True
+        try:
+            yield
+        finally:
+            self._inside = before
+
     def is_elsewhere(self) -> bool:
         """Whether this call comes from another thread than the script's, or from within a backward."""
         return self._inside or threading.get_ident() != self._thread
@@ -98,13 +117,20 @@ class Recorder(Noting):
         """Note on the new node where it came from, then let the pilot look."""
         if self._inside or threading.get_ident() != self._thread:
             return
+        self.serial += 1
         try:
             file, line = self.places.here()
             first = result[0] if type(result) is tuple and result else result
             node = getattr(first, "_fn", None)
             if node is not None and type(node) is not AccumulateGrad and first._rg:
                 node.__dict__["made"] = Made(
-                    file, line, self.call, first._a, _plain_inputs(op, bound), _arguments(bound, first)
+                    file,
+                    line,
+                    self.call,
+                    first._a,
+                    _plain_inputs(op, bound),
+                    _arguments(bound, first),
+                    self.composites[-1] if self.composites else None,
                 )
             self.origins.note(op, bound, result, file, line)
         except Exception as error:
@@ -113,6 +139,22 @@ class Recorder(Noting):
         if self.pilot is not None:
             self.pilot.op_ran(op, bound, result, file, line, self.call)
 
+    def composite_entered(self, name: str) -> None:
+        """An op that is written in other ops is about to run."""
+        if self._inside or threading.get_ident() != self._thread:
+            return
+        self.composites.append((name, self.serial))
+
+    def composite_left(
+        self, name: str, parameters: tuple[str, ...], args: tuple, kwargs: dict[str, Any], result: Any
+    ) -> None:
+        """An op that is written in other ops has run, or raised."""
+        if self._inside or threading.get_ident() != self._thread:
+            return
+        begin = self.composites.pop()[1] if self.composites else self.serial
+        if begin < self.serial and self.pilot is not None and result is not None:
+            self.pilot.composite_left(name, begin, lambda: dict(zip(parameters, args)) | kwargs, result)
+
     def module_entered(self, module: Any, inputs: Any = ()) -> None:
         """A module is about to run."""
         if self._inside or threading.get_ident() != self._thread:
@@ -120,11 +162,11 @@ class Recorder(Noting):
         try:
             if self.call is None:
                 self.names.add_root(module)
-            self.call = ModuleCall(module, self.call)
+            self.call = ModuleCall(module, self.call, self.serial)
         except Exception as error:
             self.on_error(error)
         if self.pilot is not None:
-            self.pilot.module_entered(module)
+            self.pilot.module_entered(module, inputs)
 
     def module_left(self, module: Any, result: Any = None) -> None:
         """A module has run, or raised."""
@@ -134,6 +176,8 @@ class Recorder(Noting):
         while call is not None and call.module is not module:
             call = call.parent
         self.call = None if call is None else call.parent
+        if call is not None and call.serial < self.serial and self.pilot is not None and result is not None:
+            self.pilot.module_left(module, call.serial, result)
 
     def optimizer_begins(self, optimizer: Any) -> None:
         """An optimizer is about to change its parameters."""
@@ -210,7 +254,14 @@ class Recorder(Noting):
         value = scalar_value(frame, root, nr)
         self.emit(
             happened.BackwardStarted(
-                number, structure.definition.hash, structure.index[root], variable, value, line, file
+                number,
+                structure.definition.hash,
+                structure.index[root],
+                variable,
+                value,
+                line,
+                file,
+                self.serial,
             )
         )
         if value is not None:

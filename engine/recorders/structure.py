@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -19,13 +19,21 @@ from engine.recorders.name import ModuleNames, module_detail, name_where
 
 
 class ModuleCall:
-    """One call of a module: which, and inside which other call."""
+    """One call of a module: which, inside which other call, and how many ops had run before."""
 
-    __slots__ = ("module", "parent")
+    __slots__ = ("module", "parent", "serial")
 
-    def __init__(self, module: Any, parent: ModuleCall | None) -> None:
+    def __init__(self, module: Any, parent: ModuleCall | None, serial: int = 0) -> None:
         self.module = module
         self.parent = parent
+        self.serial = serial
+
+    def chain(self) -> Iterator[ModuleCall]:
+        """This call and those it is inside of, the innermost first."""
+        call: ModuleCall | None = self
+        while call is not None:
+            yield call
+            call = call.parent
 
 
 OVERWRITTEN: Any = type("Overwritten", (), {"__repr__": lambda self: "overwritten in place"})()
@@ -37,9 +45,10 @@ class Made:
     gradient, and all arguments.
 
     inputs: (slot, name, array) each. arguments: in the op's order, arrays for Tensors, OVERWRITTEN for one
-    that the op itself changed in place."""
+    that the op itself changed in place. composite: (name, serial before its first part) of the innermost
+    composite op that the op is a part of."""
 
-    __slots__ = ("arguments", "call", "file", "inputs", "line", "result")
+    __slots__ = ("arguments", "call", "composite", "file", "inputs", "line", "result")
 
     def __init__(
         self,
@@ -49,6 +58,7 @@ class Made:
         result: Any,
         inputs: tuple,
         arguments: tuple = (),
+        composite: tuple[str, int] | None = None,
     ) -> None:
         self.file = file
         self.line = line
@@ -56,6 +66,7 @@ class Made:
         self.result = result
         self.inputs = inputs
         self.arguments = arguments
+        self.composite = composite
 
 
 NOWHERE = Made("", 0, None, None, ())

@@ -5,7 +5,10 @@ child.py      puts the parts together and runs the script
 inbox.py      a thread that reads requests
 outbox.py     events on their way out, in batches
 printed.py    what the script prints, as events; its input()
-pilot.py      where the run stops: pause, steps, breakpoints
+pilot.py      goes through the run, looking or hurrying
+reason.py     why to stop: strides, goals, a pause, breakpoints, a NaN
+stride.py     when a stride through the forward is made
+halt.py       standing, until told to go on
 stand.py      what is done while it stands: fetch, set, evaluate
 breakpoint.py breakpoints and when they hit
 expression.py expressions that a person types, parsed and evaluated without eval

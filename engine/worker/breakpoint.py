@@ -104,6 +104,10 @@ class Breakpoints:
                 return point
         return None
 
+    def has_line(self, file: str, line: int) -> bool:
+        """Whether a breakpoint is on this line."""
+        return any(point.kind == "line" and point.is_at_line(file, line) for point in self.forward)
+
     def module_hit(self, path: str, type_name: str, names: Names) -> Breakpoint | None:
         """The breakpoint that this module's call hits."""
         for point in self.modules:

@@ -28,6 +28,8 @@ class Sampler:
         self._hz = 15.0
         self._next = 0.0
         self.pending: dict[str, Fetch] = {}
+        self._next_optimizer = 0.0
+        self._began_optimizer = 0.0
 
     def watch(self, nodes: tuple[int, ...], hz: float) -> None:
         """Sample these nodes from now on; hz 0 samples nothing."""
@@ -40,6 +42,19 @@ class Sampler:
     def is_due(self) -> bool:
         """Whether the next backward should be looked at."""
         return bool(self.pending) or self._hz > 0 and time.monotonic() >= self._next
+
+    def is_due_for_optimizer(self) -> bool:
+        """Whether the next step of an optimizer should be told of, parameter by parameter."""
+        return self._hz > 0 and time.monotonic() >= self._next_optimizer
+
+    def begin_optimizer(self) -> None:
+        """A step is about to be told of."""
+        self._began_optimizer = time.monotonic()
+
+    def end_optimizer(self) -> None:
+        """It has been told of."""
+        now = time.monotonic()
+        self._next_optimizer = now + max(1 / self._hz, (now - self._began_optimizer) / SHARE)
 
     def sample(self, walk: BackwardWalk, stand: Any, cost_s: float) -> None:
         """Tell of the watched nodes of this backward, which has just come to its end."""

@@ -104,6 +104,8 @@ def test_the_observer_is_told_of_every_call_in_order() -> None:
         def op_ran(self, *args: Any) -> None:
             pass
 
+        composite_entered = composite_left = op_ran
+
     m, watcher = nn.Sequential(nn.Linear(2, 2), nn.Tanh()), Watcher()
     modes.observer = watcher
     try:
