@@ -8,6 +8,7 @@ kept_picture.py   the last drawn picture, moved and scaled while the hand moves
 scene_index.py    finds things in a scene: under the mouse, along edges
 hint.py           what tooltips say
 plain_formula.py  a formula as one line of text
+badge.py          what was found at a node, on a small pill
 marks.py          what is known of each item and wire at the cursor, as columns
 scene_painter.py  draws groups, items and labels, with less detail the farther away
 wire_painter.py   draws edges and the gradients beside them

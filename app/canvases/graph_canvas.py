@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt
+from functools import partial
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFocusEvent,
@@ -20,11 +22,22 @@ from app.layout.fold import BOX
 from app.session.session import Session
 
 
+QUESTIONS = (
+    ("Why is this gradient so?", "gradient"),
+    ("What is added up here?", "accumulation"),
+    ("Show this tensor's life", "versions"),
+    ("Check this gradient", "trust"),
+)
+
+
 class GraphCanvas(SessionStage):
     """Draws the session's graph; clicks select, double clicks open and close modules.
 
     Keys: arrows walk along edges, Return opens or closes, F fits, + and - zoom, Home goes to where the walk
     stands, Escape selects nothing."""
+
+    asked = Signal(str, int)
+    """Why: the topic, and of which node."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(session, parent)
@@ -170,6 +183,9 @@ class GraphCanvas(SessionStage):
             stop = menu.addAction("Do not stop here" if has else "Stop here",
                                   lambda: session.toggle_breakpoint("node", str(node.id)))
             stop.setEnabled(node.kind != "input")
+            menu.addSeparator()
+            for words, topic in QUESTIONS:
+                menu.addAction(words, partial(self.asked.emit, topic, node.id))
             menu.addSeparator()
             menu.addAction("Copy name", lambda: QGuiApplication.clipboard().setText(node.name))
         elif item >= 0 or group >= 0:

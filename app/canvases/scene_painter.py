@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 
+from app.canvases.badge import draw_badge, draw_dot
 from app.canvases.marks import ARRIVED, DONE, HERE, NO_GRADIENT, Marks
 from app.canvases.wire_painter import BESIDE_PX, WirePainter
 from app.layout.fold import BOX, INPUT, LEAF, MENTION, OP
@@ -37,6 +38,8 @@ class Emphasis:
     """What stands under an item's name instead of its usual line: a loss, the formula where one stands."""
     stops: set[int] = field(default_factory=set)
     """Items with a breakpoint."""
+    findings: dict[int, str] = field(default_factory=dict)
+    """Items with something found there: a kind of `app.session.finding`."""
     calm: bool = False
     """While a run goes on at full speed nothing is marked as done."""
 
@@ -195,6 +198,8 @@ class ScenePainter:
         if kind == BOX:
             self._stack(painter, rect, line, width)
         self._words(painter, item, rect, words, state, emphasis.lines.get(item, ""))
+        if item in emphasis.findings:
+            draw_badge(painter, rect, emphasis.findings[item], self.look)
         if item in emphasis.stops:
             painter.setPen(QPen(self.look["canvas"], 1.5))
             painter.setBrush(self.look["grad"])
@@ -354,6 +359,9 @@ class ScenePainter:
                 painter.setPen(QPen(self.look[token], 1.5))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(QRectF(x - 2, y - 2, w + 4, h + 4))
+        for item in set(emphasis.findings) & set(items.tolist()):
+            x, y, w, h = _in_window(scene.item_rect[item : item + 1], scale, offset)[0].tolist()
+            draw_dot(painter, QRectF(x, y, w, h), emphasis.findings[item], self.look)
         for item in items[marks.state[items] == HERE].tolist():
             x, y, w, h = _in_window(scene.item_rect[item : item + 1], scale, offset)[0].tolist()
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)

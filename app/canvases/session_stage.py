@@ -9,6 +9,7 @@ from PySide6.QtCore import QRectF, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.canvases.badge import graver
 from app.canvases.marks import ARRIVED, HERE, ON_ITS_WAY, Marks
 from app.canvases.motion import MOST_ITEMS
 from app.canvases.plain_formula import plain_formula
@@ -321,6 +322,17 @@ class SessionStage(Stage):
         self.emphasis.lines = {item: text for item, text in lines.items()
                                if item >= 0 and self.scene.item_kind[item] != BOX}
         self.emphasis.stops = self._stops()
+        self.emphasis.findings = self._findings()
+
+    def _findings(self) -> dict[int, str]:
+        """What was found in the backward that is shown; the gravest of what a closed module hides."""
+        assert self.index is not None
+        shown: dict[int, str] = {}
+        for node, kind in self.session.findings.at(self.session.timeline.backward).items():
+            item = self.index.item_of_node(node)
+            if item >= 0 and not (kind == "agrees" and self.scene.item_kind[item] == BOX):
+                shown[item] = graver(kind, shown.get(item, kind))
+        return shown
 
     def _stops(self) -> set[int]:
         assert self.index is not None

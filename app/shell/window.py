@@ -129,7 +129,9 @@ class MainWindow(QWidget):
 
         self.bench = Workbench(self.session)
         self.pages.addWidget(self.bench)
-        self.bench.set_canvas(GraphCanvas(self.session))
+        canvas = GraphCanvas(self.session)
+        canvas.asked.connect(self.asking.ask)
+        self.bench.set_canvas(canvas)
         self.asking.listen(self.bench.why)
         extra = [self.shortcuts.actions["view.reset_panels"]]
         menus = self.shortcuts.all_menus(self)

@@ -1,0 +1,59 @@
+"""Badges on nodes: what was found there, as a word on a small pill; a dot from farther away."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+
+from app.look import font
+from app.look.theme import Theme
+
+BADGES = {
+    "nan": ("NaN made here", "warn", "warn_text"),
+    "differs": ("gradient differs", "grad", "grad_text"),
+    "dead": ("dead units", "warn", "warn_text"),
+    "saturated": ("saturated", "warn", "warn_text"),
+    "unsure": ("not differentiable", "warn", "warn_text"),
+    "agrees": ("checked", "ok", "ok_text"),
+}
+"""what was found -> words, the colour of the line, the colour of the words; the gravest first"""
+_GRAVITY = {kind: number for number, kind in enumerate(BADGES)}
+HEIGHT = 16.0
+
+
+def graver(one: str, other: str) -> str:
+    """Of two findings the one that is shown where both are at one place."""
+    return min(one, other, key=lambda kind: _GRAVITY.get(kind, len(_GRAVITY)))
+
+
+def draw_badge(painter: QPainter, rect: QRectF, kind: str, look: Theme) -> None:
+    """The pill on the lower edge of a node's rectangle."""
+    words, line, text = BADGES[kind]
+    chosen = font.medium(10)
+    width = QFontMetricsF(chosen).horizontalAdvance(words) + 14
+    pill = QRectF(rect.center().x() - width / 2, rect.bottom() - HEIGHT / 2, width, HEIGHT)
+    painter.setPen(QPen(look[line], 1.0))
+    painter.setBrush(_soft(look, line))
+    painter.drawRoundedRect(pill, HEIGHT / 2, HEIGHT / 2)
+    painter.setFont(chosen)
+    painter.setPen(look[text])
+    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def draw_dot(painter: QPainter, rect: QRectF, kind: str, look: Theme) -> None:
+    """The same from farther away."""
+    painter.setPen(QPen(look["canvas"], 1.0))
+    painter.setBrush(look[BADGES[kind][1]])
+    painter.drawEllipse(QPointF(rect.right(), rect.bottom()), 4.0, 4.0)
+
+
+def _soft(look: Theme, token: str) -> QColor:
+    """A little of the colour on the panel's ground, not transparent: an edge may pass below."""
+    ground, colour = look["panel"], look[token]
+    share = 0.12
+    pairs = (
+        (ground.redF(), colour.redF()),
+        (ground.greenF(), colour.greenF()),
+        (ground.blueF(), colour.blueF()),
+    )
+    return QColor.fromRgbF(*(a + (b - a) * share for a, b in pairs))
