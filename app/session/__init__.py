@@ -2,6 +2,8 @@
 
 signal.py     a list of callbacks
 graph.py      the graph that is shown: nodes, edges, modules, state of the walk
+rule.py       rules of thumb with their thresholds, and which are on
+symptom.py    what each of them finds in a session
 gain.py       by how much each node makes the gradient larger or smaller
 walk.py       moves the state of one backward along its events, both ways
 timeline.py   the list of backwards and the playhead

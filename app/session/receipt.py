@@ -91,6 +91,7 @@ class Receipt:
 
     def _graph_defined(self, event: happened.GraphDefined) -> None:
         self._session.history.define(event)
+        self._session.leaves.update(n.name for n in event.nodes if n.kind == "leaf")
 
     def _op_ran(self, event: happened.OpRan) -> None:
         forward = self._session.forward
@@ -185,6 +186,7 @@ class Receipt:
 
     def _parameter_stepped(self, event: happened.ParameterStepped) -> None:
         self._session.optimizer = event
+        self._session.trained.update(dict.fromkeys(name for name in event.names if name))
         self._session.changes = {}
 
     def _parameter_changed(self, event: happened.ParameterChanged) -> None:

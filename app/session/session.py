@@ -15,6 +15,7 @@ from app.session.graph import Edge, Graph, Node
 from app.session.history import History, Past
 from app.session.receipt import Receipt
 from app.session.recording import Recording
+from app.session.rule import RuleBook
 from app.session.signal import Signal
 from app.session.timeline import Backward, Timeline
 from app.session.travel import Travel
@@ -68,6 +69,7 @@ class Session:
         self.budget_bytes: int | None = None
         self.watches: list[str] = []
         self.past: Past | None = None
+        self.rules = RuleBook()
         self.travel = Travel(self)
         self._receipt = Receipt(self)
         self._watched: tuple[tuple[int, ...], float] = ((), 0.0)
@@ -103,6 +105,10 @@ class Session:
         self.findings = Findings()
         self.fetch_revision = 0
         self.optimizer: happened.ParameterStepped | None = None
+        self.trained: dict[str, None] = {}
+        """The names of all parameters that an optimizer of this run has."""
+        self.leaves: set[str] = set()
+        """The names of all leaves in the graphs of this run."""
         self.changes: dict[str, happened.ParameterChanged] = {}
         self.unknown: dict[str, int] = {}
         self.edits: list[happened.ValueSet] = []
