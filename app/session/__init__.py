@@ -24,6 +24,7 @@ reproduction.py files that show a NaN again, written into a chosen folder
 fork.py       the script repeated in a second child to the same place, with one edit
 comparison.py two futures side by side
 what_if.py    the run with and without an edit, as two forks
+playback.py   plays a run by itself, at a chosen speed, both ways
 receipt.py    writes down in a session what each event tells
 session.py    `Session`: all of the above in one place, and requests out
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 
 @dataclass(slots=True)
@@ -33,6 +35,8 @@ class Timeline:
     backward: int = -1
     position: int = 0
     following: bool = True
+    _ends: list[int] = field(default_factory=list, repr=False, compare=False)
+    _ends_of: tuple[int, int, int] = field(default=(-1, -1, -1), repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.backwards)
@@ -61,6 +65,42 @@ class Timeline:
             first = self.backwards[0].number
             del self.backwards[max(0, backward.number - first) :]
         self.backwards.append(backward)
+
+    # -- the whole run as one row of moments, steps × nodes --------------------------------------------------
+
+    @property
+    def moments(self) -> int:
+        """How many places one can stand at: before each node of each backward, and at its end."""
+        ends = self._row()
+        return ends[-1] if ends else 0
+
+    def moment_of(self, backward: int, position: int) -> int:
+        """The number of this place among all; the nearest one where there is no such place."""
+        ends = self._row()
+        if not ends:
+            return 0
+        number = max(0, min(backward - self.backwards[0].number, len(ends) - 1))
+        start = ends[number - 1] if number else 0
+        return start + max(0, min(position, self.backwards[number].count))
+
+    def place_at(self, moment: int) -> tuple[int, int]:
+        """Backward and position of this place, the first or last one beyond the ends. Raises: IndexError
+        where nothing has run."""
+        ends = self._row()
+        if not ends:
+            raise IndexError("Nothing has run yet.")
+        moment = max(0, min(moment, ends[-1] - 1))
+        number = bisect_right(ends, moment)
+        return self.backwards[number].number, moment - (ends[number - 1] if number else 0)
+
+    def _row(self) -> list[int]:
+        """Where each backward ends in the row; kept until a backward is added or grows."""
+        last = self.last
+        key = (len(self.backwards), last.number if last else -1, last.count if last else -1)
+        if key != self._ends_of:
+            self._ends = list(accumulate(b.count + 1 for b in self.backwards))
+            self._ends_of = key
+        return self._ends
 
     def moved(self, kind: str) -> tuple[int, int] | None:
         """Where the playhead goes by one stride of this kind (as in `Step`), or None if there is no such
