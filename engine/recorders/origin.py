@@ -103,7 +103,7 @@ class Origins:
 
     def note(self, op: Any, bound: tuple, result: Any, file: str, line: int) -> None:
         """An op ran: note the cuts of results without gradient, and what came into a node without one."""
-        if type(result) is tuple:
+        if isinstance(result, tuple):
             for each in result:
                 if isinstance(each, nodes.Tensor) and not each._rg:
                     self._note_plain(op, bound, each, file, line)

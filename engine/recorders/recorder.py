@@ -120,7 +120,7 @@ class Recorder(Noting):
         self.serial += 1
         try:
             file, line = self.places.here()
-            first = result[0] if type(result) is tuple and result else result
+            first = result[0] if isinstance(result, tuple) and result else result
             node = getattr(first, "_fn", None)
             if node is not None and type(node) is not AccumulateGrad and first._rg:
                 node.__dict__["made"] = Made(
@@ -200,7 +200,7 @@ class Recorder(Noting):
             self._steps[optimizer] = step + 1
             lr = tuple(float(g["lr"]) for g in optimizer.param_groups if "lr" in g)
             names = self._parameter_names(optimizer) if step == 0 else ()
-            self.emit(happened.ParameterStepped(type(optimizer).__name__, step, names, lr))
+            self.emit(happened.ParameterStepped(type(optimizer).__name__, step, names, lr, self.serial))
         except Exception as error:
             self.on_error(error)
         if self.pilot is not None:

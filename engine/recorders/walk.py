@@ -92,6 +92,8 @@ class BackwardWalk:
         """The earliest position to which one can go back."""
         self.count = len(structure.definition.order)
         self.flows: dict[int, Flow] = {}
+        self.errors: dict[tuple[int, int], np.ndarray] = {}
+        """(node, slot) -> how far each element of that gradient was off when it was last checked"""
         self.budget_bytes = budget_bytes
         self.saved_bytes = 0
         self._bytes = 0

@@ -78,7 +78,7 @@ class Halt:
         pilot = self._pilot
         recorder = pilot.recorder
         file, line = recorder.places.here()
-        first = result[0] if type(result) is tuple and result else result
+        first = result[0] if isinstance(result, tuple) and result else result
         node = getattr(first, "_fn", None)
         open_ones = recorder.composites
         pilot.outbox.put(

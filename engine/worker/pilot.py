@@ -315,7 +315,7 @@ class Pilot:
 
 def _forward_names(names: dict[str, Any], result: Any, backward: int) -> dict[str, Any]:
     """What a condition can name after an op: its arguments, `self`, the result."""
-    names["result"] = result[0] if type(result) is tuple and result else result
+    names["result"] = result[0] if isinstance(result, tuple) and result else result
     names["iteration"] = backward
     if "self" not in names and "input" in names:
         names["self"] = names["input"]

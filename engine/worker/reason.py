@@ -339,7 +339,7 @@ def _user(walk: BackwardWalk, leaf: Node) -> Node:
 
 
 def _makes_nan(bound: tuple, result: Any) -> bool:
-    results = result if type(result) is tuple else (result,)
+    results = result if isinstance(result, tuple) else (result,)
     if all(is_finite(r._a) for r in results if hasattr(r, "_a")):
         return False
     listed = [x for v in bound for x in (v if type(v) in (list, tuple) else (v,))]

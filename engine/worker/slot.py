@@ -1,4 +1,5 @@
-"""The tensors of a node by their names: value, grad, incoming:0, outgoing:1, saved:self, leaf_grad."""
+"""The tensors of a node by their names: value, grad, incoming:0, outgoing:1, saved:self, leaf_grad, trust:0
+(the error of each element, once checked)."""
 
 from __future__ import annotations
 
@@ -29,13 +30,15 @@ def read(walk: BackwardWalk, number: int, what: str) -> Any:
     if not 0 <= number < len(nodes):
         raise SlotError(f"There is no node {number} with gradients in this graph.")
     node = nodes[number]
+    slot = int(detail) if detail.isdigit() else 0
     if kind == "saved":
         return saved(node, detail)
+    if kind == "trust":
+        return _there(walk.errors.get((number, slot)), "This gradient has not been checked here.")
     if isinstance(node, AccumulateGrad) and kind in ("grad", "leaf_grad"):
         return _there(_array(node.variable.__dict__.get("grad")), "This leaf has no gradient yet.")
-    slot = int(detail) if detail.isdigit() else 0
     if kind in ("grad", "incoming"):
-        grads = _incoming(walk, node)
+        grads = incoming_of(walk, node)
         return _there(_array(grads[slot]) if slot < len(grads) else None, "No gradient has arrived here.")
     if kind == "outgoing":
         flow = _flow(walk, node)
@@ -148,7 +151,8 @@ def _holder(node: Node | None, kind: str) -> Any:
     return None
 
 
-def _incoming(walk: BackwardWalk, node: Node) -> list[Any]:
+def incoming_of(walk: BackwardWalk, node: Node) -> list[Any]:
+    """The gradients that came, or have come so far, to this node: one (or None) for each output."""
     if node is walk.node:
         return walk.run.incoming()
     flow = _flow(walk, node)
