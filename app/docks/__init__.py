@@ -12,6 +12,7 @@ why.py            why a gradient is so, a tensor's life, trust, NaN; parts: why_
 curves.py         scalars over iterations
 gradient_flow.py  how the gradient shrinks and grows from the loss down
 waterfall.py      the bars of it
+findings.py       rules of thumb and what they find; the box for a threshold in threshold_box.py
 console.py        what the script printed; its text view in console_view.py
 tensor.py         a tensor as numbers, heat map and histogram; its model in tensor_table.py
 

@@ -58,6 +58,21 @@ def keep_sampling_hz(hz: float) -> None:
     store().setValue("sampling_hz", hz)
 
 
+def kept_rules() -> dict[str, str]:
+    """The rules that were changed, as `RuleBook.kept` gives them."""
+    settings = store()
+    settings.beginGroup("rules")
+    return {key: str(settings.value(key, "")) for key in settings.childKeys()}
+
+
+def keep_rules(kept: dict[str, str]) -> None:
+    """Remember them, and nothing of what was kept before."""
+    settings = store()
+    settings.remove("rules")
+    for key, text in kept.items():
+        settings.setValue(f"rules/{key}", text)
+
+
 def arrangement(key: str) -> QByteArray | None:
     """A remembered arrangement ('window', 'panels'), if there is one."""
     value = store().value(f"arrangement/{key}")

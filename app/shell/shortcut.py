@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMenu,
+    QWidget,
+)
 
 from app.actions.action import Action, Window
 from app.actions.catalogue import ACTIONS, MENUS, menu
 from app.look.icon import icon
+
+_ARROWS = frozenset(("Left", "Right", "Up", "Down"))
+
+
+def _rests(record: Action) -> bool:
+    """Whether the key of this action belongs to the focused widget: space presses a button, arrows move in a
+    list, letters are text."""
+    focused = QApplication.focusWidget()
+    if isinstance(focused, (QLineEdit, QAbstractSpinBox)):
+        return record.canvas_only
+    if isinstance(focused, (QAbstractItemView, QAbstractSlider, QComboBox)):
+        return record.shortcut in _ARROWS
+    if isinstance(focused, QAbstractButton) and focused.objectName() != "Transport":
+        return record.shortcut == "Space"
+    return False
 
 
 class Shortcuts:
@@ -36,10 +61,10 @@ class Shortcuts:
             record.run(self._target)
 
     def refresh(self) -> None:
-        """Enable what can be done now. Keys of letters and arrows rest while text is being written."""
-        writing = isinstance(QApplication.focusWidget(), (QLineEdit, QAbstractSpinBox))
+        """Enable what can be done now. Keys of letters and arrows rest while text is being written, and those
+        that the focused widget needs itself."""
         for record in ACTIONS:
-            yes = record.enabled(self._target.session) and not (writing and record.canvas_only)
+            yes = record.enabled(self._target.session) and not _rests(record)
             action = self.actions[record.id]
             if action.isEnabled() != yes:
                 action.setEnabled(yes)

@@ -12,6 +12,7 @@ from app.docks.breakpoints import BreakpointsDock
 from app.docks.console import ConsoleDock
 from app.docks.curves import CurvesDock
 from app.docks.dock import Dock
+from app.docks.findings import FindingsDock
 from app.docks.gradient_flow import GradientFlowDock
 from app.docks.inspector import InspectorDock
 from app.docks.modules import ModulesDock
@@ -67,6 +68,8 @@ class Workbench(QMainWindow):
         self.why = WhyDock(session)
         self.curves = CurvesDock(session)
         self.gradient_flow = GradientFlowDock(session)
+        session.rules.restore(setting.kept_rules())
+        self.findings = FindingsDock(session)
         self.console = ConsoleDock(session)
         self.tensor = TensorDock(session)
         self.docks: tuple[Dock, ...] = (
@@ -79,6 +82,7 @@ class Workbench(QMainWindow):
             self.why,
             self.curves,
             self.gradient_flow,
+            self.findings,
             self.console,
             self.tensor,
         )
@@ -95,7 +99,7 @@ class Workbench(QMainWindow):
         self.inspector.slot_opened.connect(self._open_slot)
         self.inspector.line_chosen.connect(lambda file, line: self.show_line(file, line))
         self.why.slot_opened.connect(self._open_slot)
-        self.why.line_chosen.connect(lambda file, line: self.show_line(file, line))
+        self.findings.rules_changed.connect(lambda: setting.keep_rules(session.rules.kept()))
         self.outline.line_chosen.connect(lambda line: self.show_line("", line))
 
     # -- canvas ----------------------------------------------------------------------------------------------
@@ -148,7 +152,8 @@ class Workbench(QMainWindow):
         self.tabifyDockWidget(self.inspector, self.why)
         self.addDockWidget(bottom, self.curves)
         self.tabifyDockWidget(self.curves, self.gradient_flow)
-        self.tabifyDockWidget(self.gradient_flow, self.console)
+        self.tabifyDockWidget(self.gradient_flow, self.findings)
+        self.tabifyDockWidget(self.findings, self.console)
         self.tabifyDockWidget(self.console, self.tensor)
         for dock in self.docks:
             dock.setFloating(False)
@@ -179,7 +184,7 @@ class Workbench(QMainWindow):
             dock.wish(side, round(height * 0.48))
         for dock in (self.inspector, self.why):
             dock.wish(page, height)
-        for dock in (self.curves, self.gradient_flow, self.console, self.tensor):
+        for dock in (self.curves, self.gradient_flow, self.findings, self.console, self.tensor):
             dock.wish(width - side - page, below)
         return side, page, below
 
