@@ -44,6 +44,8 @@ class SourceDock(Dock):
         self.view.customContextMenuRequested.connect(self._menu)
         self._shown: tuple[str, str] = ("", "")
         self._others: dict[str, str] = {}
+        self._revealed: tuple[str, int] = ("", 0)
+        self._place: object = None
 
     @property
     def file(self) -> str:
@@ -86,6 +88,10 @@ class SourceDock(Dock):
         session = self.session
         script = str(session.path or "")
         here, chosen, pause = session.here, session.selected_node, session.standing
+        place = (here, pause, session.timeline.backward, session.timeline.position)
+        if changes & {"selection", "replaced"} or place != self._place:
+            self._revealed = ("", 0)
+        self._place = place
         failure = session.failure
         file, current, selected, failed = "", 0, 0, 0
         if failure is not None and failure.line:
@@ -96,6 +102,10 @@ class SourceDock(Dock):
             file, current = pause.file, pause.line
         if chosen is not None and chosen.line and (not file or Path(chosen.file).name == Path(file).name):
             file, selected = chosen.file, chosen.line
+        if self._revealed[1]:
+            shown, selected = self._revealed
+            if Path(shown).name != Path(file).name:
+                file, current, failed = shown, 0, 0
         if self._is_script(file):
             self._show(script, session.source)
         elif file in self._others:
@@ -104,6 +114,14 @@ class SourceDock(Dock):
             self._fetch(file)
         self.body.show_widget(bool(session.source))
         self.view.mark(current, selected, failed, line_places(session, Path(file or script).name))
+
+    def reveal(self, file: str, line: int) -> None:
+        """Bring a line of this file ('': the script) into view; it stays marked until something else is
+        selected or the run goes on."""
+        self.look(frozenset())
+        self._revealed = (file or str(self.session.path or ""), line)
+        self.look(frozenset())
+        self.view.reveal(line)
 
     def _fetch(self, file: str) -> None:
         self._others[file] = ""

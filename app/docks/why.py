@@ -27,6 +27,7 @@ from app.session.explanation import Page, Row
 from app.session.inquiry import ON_VARIABLES, PATIENCE_S, Inquiry
 from app.session.session import Session
 
+from .blank import BlankOr
 from .cause_tree import CauseTree
 from .digest_text import digest_line
 from .dock import Dock
@@ -85,7 +86,8 @@ class WhyDock(Dock):
         layout.setContentsMargins(0, 0, 0, 12)
         layout.setSpacing(0)
         layout.addLayout(self._head())
-        layout.addWidget(self.area, 1)
+        self.body = BlankOr("empty.why", self.area)
+        layout.addWidget(self.body, 1)
         below = QVBoxLayout()
         below.setContentsMargins(16, 8, 16, 0)
         below.addWidget(self.field)
@@ -133,11 +135,9 @@ class WhyDock(Dock):
 
     # -- what is asked ---------------------------------------------------------------------------------------
 
-    def show_topic(self, topic: str, now: bool = False) -> None:
-        """Turn to a topic; now: ask even what is asked only on demand."""
+    def show_topic(self, topic: str) -> None:
+        """Turn to a topic."""
         self.inquiry.turn_to(topic)
-        if now:
-            self.inquiry.demand()
         self.tell(frozenset({"cursor"}))
 
     def ask_of(self, variable: str) -> None:
@@ -177,8 +177,9 @@ class WhyDock(Dock):
             self.headline.setText(page.name if page is not None and page.name else "NaN and Inf")
             self.subtitle.setText("" if page is not None and page.name else sentence("why.nan"))
         else:
-            self.headline.setText(inquiry.name or "Why")
+            self.headline.setText(inquiry.name)
             self.subtitle.setText(self._subtitle())
+        self.headline.setVisible(bool(self.headline.text()))
         self.subtitle.setVisible(bool(self.subtitle.text()))
 
     def _subtitle(self) -> str:
@@ -213,6 +214,7 @@ class WhyDock(Dock):
         old = self._drawn
         self._drawn = key
         page = inquiry.page
+        self.body.show_widget(status != "nothing")
         self.chip.say(*((page.verdict, page.tone) if page is not None else ("", "quiet")))
         made = QWidget()
         column = QVBoxLayout(made)
@@ -236,8 +238,6 @@ class WhyDock(Dock):
         if status == "asking":
             if slow:
                 column.addWidget(muted(sentence("why.asking")))
-        elif status == "nothing":
-            column.addWidget(muted(sentence("empty.why")))
         elif status == "refused":
             column.addWidget(muted(self.inquiry.error))
         elif status == "recorded":

@@ -42,7 +42,9 @@ class Chip(QWidget):
     def say(self, text: str, tone: str) -> None:
         """Another verdict; nothing is shown where it is empty."""
         self.text, self.tone = text, tone
-        self.setVisible(bool(text))
+        # A widget without a parent that is shown is a window of its own.
+        if self.parentWidget() is not None or not text:
+            self.setVisible(bool(text))
         self.setAccessibleName(text)
         self.setFixedSize(self.sizeHint())
         self.update()
@@ -131,7 +133,8 @@ class AnswerRow(QFrame):
         self.links.setWordWrap(True)
         self.links.linkActivated.connect(self._link)
         self.links.setText(self._links())
-        self.links.setVisible(bool(self.links.text()))
+        if not self.links.text():
+            self.links.hide()
         if row.line or row.node >= 0:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
             self.setFocusPolicy(Qt.FocusPolicy.TabFocus)

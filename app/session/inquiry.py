@@ -81,9 +81,10 @@ class Inquiry:
                 self.subject = Subject()
 
     def demand(self) -> None:
-        """Ask now, even what is not asked at every stop."""
+        """Ask now, even what is not asked at every stop; again where it was refused."""
         self._wanted = True
-        self._stop = None
+        if self.topic in ON_DEMAND or self.error:
+            self._stop = None
 
     # -- what is known ---------------------------------------------------------------------------------------
 

@@ -43,7 +43,14 @@ class Asking:
     def listen(self, dock: WhyDock) -> None:
         """Do what the panel asks for."""
         dock.errand_asked.connect(self._go_and_ask)
+        dock.line_chosen.connect(self._show_line)
         dock.save_asked.connect(self.ask_save_reproduction)
+
+    def _show_line(self, file: str, line: int) -> None:
+        """A node that was selected at the same time has its say first: the line is to stay."""
+        self._window.pulse.flush()
+        if self._window.bench is not None:
+            self._window.bench.show_line(file, line)
 
     # -- asking ----------------------------------------------------------------------------------------------
 
@@ -54,11 +61,13 @@ class Asking:
             return
         if node >= 0:
             self.session.select_node(node)
-        dock.show()
-        dock.raise_()
         if dock.inquiry.subject.variable and node >= 0:
             dock.inquiry.ask_of("")
-        dock.show_topic(topic, now=True)
+        dock.inquiry.turn_to(topic)
+        dock.inquiry.demand()
+        dock.show()
+        dock.raise_()
+        dock.tell(frozenset({"cursor"}))
 
     def go_and_ask(self) -> None:
         """Ask what the panel is turned to; where the run does not stand, go to this iteration first."""

@@ -20,13 +20,15 @@ from app.docks.outline import OutlineDock
 from app.docks.source import SourceDock
 from app.docks.tensor import TensorDock
 from app.docks.watch import WatchDock
+from app.docks.what_changed import WhatChangedDock
+from app.docks.what_if import WhatIfDock
 from app.docks.why import WhyDock
 from app.look.sentence import sentence
 from app.session.session import Session
 
 from . import setting
 
-VERSION = 2
+VERSION = 3
 _Area = Qt.DockWidgetArea
 
 
@@ -72,6 +74,8 @@ class Workbench(QMainWindow):
         self.findings = FindingsDock(session)
         self.console = ConsoleDock(session)
         self.tensor = TensorDock(session)
+        self.what_changed = WhatChangedDock(session)
+        self.what_if = WhatIfDock(session)
         self.docks: tuple[Dock, ...] = (
             self.source,
             self.outline,
@@ -85,6 +89,8 @@ class Workbench(QMainWindow):
             self.findings,
             self.console,
             self.tensor,
+            self.what_changed,
+            self.what_if,
         )
         self._heads = QTimer(self)
         self._heads.setSingleShot(True)
@@ -155,6 +161,8 @@ class Workbench(QMainWindow):
         self.tabifyDockWidget(self.gradient_flow, self.findings)
         self.tabifyDockWidget(self.findings, self.console)
         self.tabifyDockWidget(self.console, self.tensor)
+        self.tabifyDockWidget(self.tensor, self.what_changed)
+        self.tabifyDockWidget(self.what_changed, self.what_if)
         for dock in self.docks:
             dock.setFloating(False)
             dock.show()
@@ -184,7 +192,15 @@ class Workbench(QMainWindow):
             dock.wish(side, round(height * 0.48))
         for dock in (self.inspector, self.why):
             dock.wish(page, height)
-        for dock in (self.curves, self.gradient_flow, self.findings, self.console, self.tensor):
+        for dock in (
+            self.curves,
+            self.gradient_flow,
+            self.findings,
+            self.console,
+            self.tensor,
+            self.what_changed,
+            self.what_if,
+        ):
             dock.wish(width - side - page, below)
         return side, page, below
 
@@ -249,8 +265,7 @@ class Workbench(QMainWindow):
         """Bring a line of the source into view."""
         self.source.show()
         self.source.raise_()
-        self.source.view.reveal(line)
-        self.source.view.mark(self.source.view.current_line, line, self.source.view.failed_line)
+        self.source.reveal(file, line)
 
     def _open_slot(self, node: int, what: str) -> None:
         self.tensor.show()
