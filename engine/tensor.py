@@ -534,6 +534,8 @@ class Parameter(Tensor):
         made = object.__new__(cls)
         made._a = np.empty(0, dt.default.dtype.numpy) if data is None else data._array()
         made.requires_grad = requires_grad
+        if modes.observer is not None:
+            modes.tell("tensor_made", "Parameter", made, data)
         return made
 
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:

@@ -29,6 +29,8 @@ NUMBERS_MAX = 64
 LOG_MAX = 64
 """So many changes of one tensor's memory are remembered; the first and the latest."""
 
+_SPOKEN = {"__init__": "initialization", "set_item": "x[...] = ...", "_wrote": "initialization"}
+
 
 class Cut:
     """A place in the script at which a value goes on without its history.
@@ -116,6 +118,8 @@ class Origins:
             node = first._fn
             if node is not None and type(node) is not AccumulateGrad:
                 self._note_inputs(node, bound, first)
+                if first._view is not None:
+                    node.__dict__["version_seen"] = first._cell[0]
         elif first is not result:
             return
         else:
@@ -124,22 +128,21 @@ class Origins:
         if cell is not None and len(cell) > 2 and bound and first is bound[0]:
             last = cell[2][-1]
             if last[0] == cell[0] and last[1] in ("function", "method"):
-                cell[2][-1] = (last[0], op.name + "_", last[2], last[3])
+                name = op.name.partition(".")[0].rstrip("_") + "_"
+                cell[2][-1] = (last[0], name, last[2], last[3])
 
     def _note_inputs(self, node: Node, bound: tuple, result: Any) -> None:
         T = nodes.Tensor
-        plain = None
+        plain: tuple[Plain, ...] = ()
         for v in bound:
             if isinstance(v, T):
                 if not v._rg and v is not result and (v._origin is not None or v._is_param):
-                    found = Plain(v._a, v._origin, v._is_param)
-                    plain = (found,) if plain is None else (*plain, found)
+                    plain = (*plain, Plain(v._a, v._origin, v._is_param))
             elif type(v) in (list, tuple):
                 for x in v:
                     if isinstance(x, T) and not x._rg and x._origin is not None:
-                        found = Plain(x._a, x._origin, x._is_param)
-                        plain = (found,) if plain is None else (*plain, found)
-        if plain is not None:
+                        plain = (*plain, Plain(x._a, x._origin, x._is_param))
+        if plain:
             node.__dict__["plain"] = plain
 
     def _note_plain(self, op: Any, bound: tuple, result: Any, file: str, line: int) -> None:
@@ -268,7 +271,9 @@ class Origins:
         if len(cell) < 3:
             cell.append([])
         log = cell[2]
-        log.append((cell[0], f"{self.stepping}.step" if self.stepping else name, file, line))
+        log.append(
+            (cell[0], f"{self.stepping}.step" if self.stepping else _SPOKEN.get(name, name), file, line)
+        )
         if len(log) > LOG_MAX:
             del log[1]
 
@@ -325,6 +330,11 @@ def plain_inputs(node: Node) -> tuple[Plain, ...]:
 def cuts_after(node: Node) -> tuple[Cut, ...]:
     """The cuts to which this node's value led."""
     return node.__dict__.get("left", ())
+
+
+def version_seen(node: Node) -> int:
+    """The version of the memory at which the view that this node made was taken."""
+    return node.__dict__.get("version_seen", 0)
 
 
 def _joined(cuts: tuple[Cut, ...], more: Iterable[Cut]) -> tuple[Cut, ...]:
