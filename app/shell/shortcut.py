@@ -20,19 +20,14 @@ from app.actions.catalogue import ACTIONS, MENUS, menu
 from app.look.icon import icon
 
 _ARROWS = frozenset(("Left", "Right", "Up", "Down"))
+_SPACE = frozenset(("Space",))
 
 
-def _rests(record: Action) -> bool:
-    """Whether the key of this action belongs to the focused widget: space presses a button, arrows move in a
-    list, letters are text."""
-    focused = QApplication.focusWidget()
-    if isinstance(focused, (QLineEdit, QAbstractSpinBox)):
-        return record.canvas_only
+def _own_keys(focused: QWidget | None) -> frozenset[str]:
+    """The keys that the focused widget needs itself: space presses a button, arrows move in a list."""
     if isinstance(focused, (QAbstractItemView, QAbstractSlider, QComboBox)):
-        return record.shortcut in _ARROWS
-    if isinstance(focused, QAbstractButton) and focused.objectName() != "Transport":
-        return record.shortcut == "Space"
-    return False
+        return _ARROWS
+    return _SPACE if isinstance(focused, QAbstractButton) else frozenset()
 
 
 class Shortcuts:
@@ -61,13 +56,20 @@ class Shortcuts:
             record.run(self._target)
 
     def refresh(self) -> None:
-        """Enable what can be done now. Keys of letters and arrows rest while text is being written, and those
-        that the focused widget needs itself."""
+        """Enable what can be done now. Keys of letters and arrows rest while text is being written; a key that
+        the focused widget needs itself is left to it."""
+        focused = QApplication.focusWidget()
+        writing = isinstance(focused, (QLineEdit, QAbstractSpinBox))
+        own = _own_keys(focused)
         for record in ACTIONS:
-            yes = record.enabled(self._target.session) and not _rests(record)
+            yes = record.enabled(self._target.session) and not (writing and record.canvas_only)
             action = self.actions[record.id]
             if action.isEnabled() != yes:
                 action.setEnabled(yes)
+            if record.shortcut in _ARROWS | _SPACE:
+                wanted = [] if record.shortcut in own else [QKeySequence(record.shortcut)]
+                if action.shortcuts() != wanted:
+                    action.setShortcuts(wanted)
 
     def retheme(self) -> None:
         """Icons in the colours of the theme."""
