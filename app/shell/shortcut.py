@@ -56,8 +56,8 @@ class Shortcuts:
             record.run(self._target)
 
     def refresh(self) -> None:
-        """Enable what can be done now. Keys of letters and arrows rest while text is being written; a key that
-        the focused widget needs itself is left to it."""
+        """Enable what can be done now. Keys of letters and arrows rest while text is being written; a key
+        that the focused widget needs itself is left to it."""
         focused = QApplication.focusWidget()
         writing = isinstance(focused, (QLineEdit, QAbstractSpinBox))
         own = _own_keys(focused)
