@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import groupby
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -29,7 +30,7 @@ COLUMN_PX = 900
 
 
 def samples() -> list[dict[str, str]]:
-    """The sample scripts: file, title and one sentence each."""
+    """The sample scripts: file, title and one sentence each; group: the caption above those that have one."""
     return json.loads((RESOURCES / "samples" / "samples.json").read_text(encoding="utf-8"))
 
 
@@ -111,17 +112,10 @@ class WelcomePage(QScrollArea):
         self.recent_gap = QWidget()
         self.recent_gap.setFixedHeight(16)
         layout.addWidget(self.recent_gap)
-        layout.addWidget(self._caption("Samples"))
-        layout.addSpacing(4)
-        self.grid = QGridLayout()
-        self.grid.setSpacing(12)
         self.cards: dict[str, SampleCard] = {}
-        for entry in samples():
-            card = SampleCard(entry["title"], entry["text"])
-            path = str(RESOURCES / "samples" / entry["file"])
-            card.clicked.connect(lambda _=False, p=path: self.chosen.emit(p))
-            self.cards[entry["file"]] = card
-        layout.addLayout(self.grid)
+        self._grids: list[tuple[QGridLayout, list[SampleCard]]] = []
+        for caption, entries in groupby(samples(), lambda entry: entry.get("group", "Samples")):
+            self._add_group(layout, caption, list(entries))
         layout.addStretch(1)
         self._columns = 0
         self._arrange(3)
@@ -135,14 +129,33 @@ class WelcomePage(QScrollArea):
         label.setFont(font.caption())
         return label
 
+    def _add_group(self, layout: QVBoxLayout, caption: str, entries: list[dict[str, str]]) -> None:
+        """A caption with the cards under it."""
+        if self._grids:
+            layout.addSpacing(16)
+        layout.addWidget(self._caption(caption))
+        layout.addSpacing(4)
+        grid = QGridLayout()
+        grid.setSpacing(12)
+        cards = []
+        for entry in entries:
+            card = SampleCard(entry["title"], entry["text"])
+            path = str(RESOURCES / "samples" / entry["file"])
+            card.clicked.connect(lambda _=False, p=path: self.chosen.emit(p))
+            self.cards[entry["file"]] = card
+            cards.append(card)
+        layout.addLayout(grid)
+        self._grids.append((grid, cards))
+
     def _arrange(self, columns: int) -> None:
         if columns == self._columns:
             return
         self._columns = columns
-        for number, card in enumerate(self.cards.values()):
-            self.grid.addWidget(card, number // columns, number % columns)
-        for column in range(3):
-            self.grid.setColumnStretch(column, 1 if column < columns else 0)
+        for grid, cards in self._grids:
+            for number, card in enumerate(cards):
+                grid.addWidget(card, number // columns, number % columns)
+            for column in range(3):
+                grid.setColumnStretch(column, 1 if column < columns else 0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Two columns where three are too narrow."""
