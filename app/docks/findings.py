@@ -122,7 +122,7 @@ class FindingsDock(Dock):
             grid.addWidget(switch, row, 0)
             if rule.unit:
                 box = ThresholdBox(rule.unit)
-                box.setFixedWidth(84)
+                box.setFixedWidth(76)
                 box.setToolTip(f"{words} Usually {box.textFromValue(rule.threshold)}.")
                 box.setAccessibleName(f"{switch.text()}, threshold")
                 box.valueChanged.connect(lambda value, key=rule.key: self._move(key, value))
@@ -135,8 +135,8 @@ class FindingsDock(Dock):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(page)
-        area.setFixedWidth(318)
         self.show_rules()
+        area.setFixedWidth(page.sizeHint().width() + 14)
         return area
 
     # -- rules -----------------------------------------------------------------------------------------------
