@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -76,6 +77,8 @@ class Recorder(Noting):
         self.structures = Structures(self.names)
         self.pilot: Pilot | None = None
         self.backward = 0
+        self.not_finite = -1
+        """The first backward whose loss was NaN or Inf."""
         self.serial = 0
         """How many ops of the forward the script has run."""
         self.composites: list[tuple[str, int]] = []
@@ -265,6 +268,8 @@ class Recorder(Noting):
             )
         )
         if value is not None:
+            if self.not_finite < 0 and not math.isfinite(value):
+                self.not_finite = number
             self.emit(happened.ScalarLogged(variable or f"line {line}", number, value, line))
         walk = BackwardWalk(run, number, structure)
         walk.saved_bytes = self._saved.get(structure.definition.hash, -1)
@@ -306,7 +311,12 @@ class Recorder(Noting):
             self.emit(rows_of(sorted(names)))
 
     def _parameter_names(self, optimizer: Any) -> tuple[str, ...]:
-        return tuple(self.names.parameter(p) for g in optimizer.param_groups for p in g["params"])
+        """'' for one that only a graph can name; one without a gradient is in none, and gets its number."""
+        parameters = [p for g in optimizer.param_groups for p in g["params"]]
+        return tuple(
+            self.names.parameter(p) or ("" if p.grad is not None else f"parameter {k}")
+            for k, p in enumerate(parameters)
+        )
 
 
 def value_of(walk: BackwardWalk, number: int) -> Any:
