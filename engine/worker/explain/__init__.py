@@ -1,8 +1,8 @@
 """Why something is as it is: each topic of the request `Explain` has its module, with a function `answer`.
 
 subject.py       what a question is about: a node, or a tensor that a name leads to; what flowed around it
-gradient.py      why a gradient is None, zero, small or large: cut.py (no path to the loss), route.py (where on
-                 the path it became zero or small), damping.py (what a node does to what passes)
+gradient.py      why a gradient is None, zero, small or large: cut.py (no path to the loss), route.py (where
+                 on the path it became zero or small), damping.py (what a node does to what passes)
 nan.py           where a NaN or Inf came from, and files that show it again
 trust.py         a node's gradients held against finite differences and float64
 version.py       the life of a tensor's memory: made, saved, changed, viewed
