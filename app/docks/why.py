@@ -300,6 +300,8 @@ class WhyDock(Dock):
             self._build_story(column, page)
         else:
             self._build_rows(column, page)
+            if page.topic == "gradient" and any(row.title == "not finite" for row in page.rows):
+                self._button(column, "nan", "Where did it come from?", lambda: self.show_topic("nan"))
         for note in page.notes:
             column.addWidget(muted(note))
 

@@ -239,7 +239,7 @@ class ContributionRow(AnswerRow):
             layout.addWidget(muted(row.text))
         if row.share is not None:
             layout.addLayout(_bar_line(row.share, "grad", figure(row.value or 0.0)))
-        elif row.digest is None:
+        elif row.digest is None and not row.text:
             layout.addWidget(muted("no gradient came along this edge"))
         if row.total is not None and row.total_share is not None:
             layout.addLayout(_bar_line(row.total_share, "grad", f"Σ {figure(row.total.norm)}", 0.4))
@@ -263,7 +263,7 @@ class VersionRow(AnswerRow):
         layout.setSpacing(2)
         head = QHBoxLayout()
         head.setSpacing(8)
-        words = QLabel(f"{row.title} by {row.mark}" if row.mark else row.title)
+        words = QLabel(f"{row.title} by {row.mark}" if row.mark and not row.text else row.title)
         words.setFont(font.medium())
         head.addWidget(words)
         head.addStretch(1)

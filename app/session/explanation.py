@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.protocol import event as happened
 from engine.protocol.event import Digest
 
 TOPICS = ("gradient", "accumulation", "versions", "trust", "nan")
-SHARES = frozenset({"dead units", "saturated", "masked"})
-"""Kinds of reasons whose value is a share of the elements; the value of all others is a factor."""
+FACTORS = frozenset({"shrunk"})
+"""Kinds of reasons whose value is a factor on the norm; that of all others is a share of the elements."""
 _GRADIENT = {"none": "warn", "zero": "warn", "small": "warn", "large": "warn", "present": "good"}
 _TRUST = {"agrees": "good", "differs": "bad", "not differentiable": "warn", "not checked": "quiet"}
 _CAUSES = {"produced": "warn", "passed on": "quiet", "masked": "good", "reached": "bad"}
@@ -83,7 +83,7 @@ def _gradient(event: happened.GradientExplained) -> Page:
     rows = []
     for reason in event.reasons:
         value = reason.value
-        is_share = reason.kind in SHARES and value is not None and 0 <= value <= 1
+        is_share = reason.kind not in FACTORS and value is not None and 0 <= value <= 1
         rows.append(
             Row(
                 reason.kind,
@@ -98,8 +98,11 @@ def _gradient(event: happened.GradientExplained) -> Page:
                 advice=reason.advice,
             )
         )
-    tone = _GRADIENT.get(event.verdict, "quiet")
-    return Page("gradient", event.node, event.name, event.verdict, tone, event.sentence, tuple(rows))
+    verdict, tone = event.verdict, _GRADIENT.get(event.verdict, "quiet")
+    if event.reasons and all(reason.kind == "not yet" for reason in event.reasons):
+        verdict, tone = "not yet", "quiet"
+        rows = [replace(row, tone=tone) for row in rows]
+    return Page("gradient", event.node, event.name, verdict, tone, event.sentence, tuple(rows))
 
 
 def _norm(digest: Digest | None) -> float:
@@ -126,7 +129,7 @@ def _accumulation(event: happened.AccumulationTold) -> Page:
                 digest=part.grad,
             )
         )
-    count = len(parts)
+    count = sum(part.grad is not None for part in parts)
     verdict = "nothing yet" if not count else "one gradient" if count == 1 else f"{count} gradients"
     return Page(
         "accumulation", event.node, event.name, verdict, "here" if count > 1 else "quiet", event.sentence,

@@ -67,6 +67,7 @@ def test_a_share_gets_a_bar_and_a_factor_does_not():
                 happened.ReasonPart("dead units", "dead", value=0.93),
                 happened.ReasonPart("shrunk", "divided", value=0.5),
                 happened.ReasonPart("detach", "cut", "a.py", 12),
+                happened.ReasonPart("masked", "left out", value=0.5),
             ),
         )
     )
@@ -75,6 +76,7 @@ def test_a_share_gets_a_bar_and_a_factor_does_not():
         (0.93, 0.93, "share"),
         (None, 0.5, "factor"),
         (None, None, ""),
+        (0.5, 0.5, "share"),
     ]
     assert (page.rows[2].file, page.rows[2].line) == ("a.py", 12)
 
@@ -368,3 +370,19 @@ def test_files_are_written_and_never_over_what_is_there(tmp_path: Path):
 def test_no_file_is_written_outside_the_folder(tmp_path: Path):
     files = {"../../evil.py": b"", "/etc/x": b"", "..": b"", "a\\b.py": b"", "sub/ok.py": b""}
     assert sorted(plain_names(files)) == ["b.py", "evil.py", "ok.py", "x"]
+
+
+def test_a_gradient_that_is_still_to_come_is_no_warning():
+    reasons = (happened.ReasonPart("not yet", "Step on."),)
+    page = page_of(happened.GradientExplained("t", 1, "w", "none", "No gradient yet.", reasons))
+    assert page is not None and (page.verdict, page.tone) == ("not yet", "quiet")
+    assert [row.tone for row in page.rows] == ["quiet"]
+
+
+def test_only_gradients_that_have_come_are_counted():
+    parts = (
+        happened.ContributionPart(3, 0, 0, 1, digest(1.0), digest(1.0)),
+        happened.ContributionPart(4, 0, 0, 2, None, None, "has not run yet"),
+    )
+    page = page_of(happened.AccumulationTold("t", 5, "w", "", parts))
+    assert page is not None and page.verdict == "one gradient" and len(page.rows) == 2
