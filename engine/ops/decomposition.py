@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.autograd import node as nodes
 from engine.core import dtype as dt
+from engine.kernels.singular import decomposed
 from engine.ops.formula import OPS
 from engine.ops.calling import named_tuple
 from engine.ops.record import composite, kernel
@@ -205,8 +206,7 @@ composite("qr")(lambda self, some=True: _QR(tuple(linalg_qr_(self, "reduced" if 
 def _svd(self: Any, full_matrices: bool = False) -> Any:
     matrix_check(self, "linalg.svd")
     float_check(self, "linalg.svd")
-    u, s, vh = np.linalg.svd(self, full_matrices=full_matrices)
-    return u, s, vh
+    return decomposed(self, full_matrices)
 
 
 def skew(t: Any) -> Any:
@@ -286,7 +286,7 @@ def _eigh(self: Any, UPLO: str = "L", compute_v: bool = True) -> Any:
 
 
 def _eigh_slope(gl: Any, gv: Any, values: Any, v: Any) -> Any:
-    inner = gl.diag_embed().to(v.dtype)
+    inner, part = gl.diag_embed().to(v.dtype), None
     if gv is not None and bool((gv != 0).any()):
         from engine import eye
 
@@ -294,7 +294,8 @@ def _eigh_slope(gl: Any, gv: Any, values: Any, v: Any) -> Any:
         e = values.unsqueeze(-2) - values.unsqueeze(-1)
         part = vgv / (e + eye(values.shape[-1], dtype=values.dtype))
         inner = inner + part - diag_of(part).diag_embed()
-    return v.matmul(inner).matmul(v.mH)
+    g = v.matmul(inner).matmul(v.mH)
+    return (g + g.mH) / 2 if part is not None else g
 
 
 eigh_ = kernel(
