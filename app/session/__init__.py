@@ -14,6 +14,8 @@ curve.py      scalars over steps, growing arrays
 failure.py    why a run failed
 breakpoint.py breakpoints as the session keeps them
 travel.py     strides, goals, and the way back by repeating the run
+chronicle.py  in which order ops, backwards, optimizer steps and edits came
+optimizer_walk.py  the playhead over what an optimizer did to each parameter
 moment.py     digests of all that is shown at one place; the stop before, a pinned one
 difference.py what changed between two moments, by aligned nodes
 finding.py    what was found about nodes: NaN, dead units, a checked gradient

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.session.curve import Curve
 from app.session.failure import Failure
+from app.session.optimizer_walk import OptimizerWalk
 from app.session.timeline import Backward
 from app.session.walk import Walk
 from engine.protocol import event as happened
@@ -21,6 +22,8 @@ class Receipt:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._fresh: list[happened.ParameterChanged] = []
+        """What has been told of the last step of an optimizer."""
         self._takers: dict[type, Callable[[Any], None]] = {
             happened.RunStarted: self._run_started,
             happened.CatalogueSent: self._catalogue_sent,
@@ -118,6 +121,7 @@ class Receipt:
         )
         session.forward = []
         session.findings.learn(event, event.backward)
+        session.travel.chronicle.note(event)
         self._compare(event)
         if session.past is not None or definition is None:
             return
@@ -186,11 +190,13 @@ class Receipt:
 
     def _parameter_stepped(self, event: happened.ParameterStepped) -> None:
         self._session.optimizer = event
+        self._session.travel.chronicle.note(event)
+        self._fresh = []
         self._session.trained.update(dict.fromkeys(name for name in event.names if name))
-        self._session.changes = {}
 
     def _parameter_changed(self, event: happened.ParameterChanged) -> None:
         self._session.changes[event.name] = event
+        self._fresh.append(event)
 
     def _scalar_logged(self, event: happened.ScalarLogged) -> None:
         curve = self._session.curves.get(event.name)
@@ -203,7 +209,9 @@ class Receipt:
         session.state = "paused"
         session.standing = event
         session.findings.learn(event, event.backward)
-        session.work = None
+        session.work = session.optimizer_walk = None
+        if event.phase == "optimizer" and session.optimizer is not None:
+            session.optimizer_walk = OptimizerWalk(session.optimizer, self._fresh, session.cursor_changed)
         if session.head is not None and event.phase == "backward":
             session.head.standing = True
             session.head.move(session.head.position)
@@ -213,7 +221,7 @@ class Receipt:
     def _run_resumed(self, event: happened.RunResumed) -> None:
         session = self._session
         session.state = "running"
-        session.standing = None
+        session.standing = session.optimizer_walk = None
         if session.head is not None:
             session.head.leave()
 
@@ -265,7 +273,7 @@ class Receipt:
 
     def _over(self) -> None:
         session = self._session
-        session.standing = session.work = session.input_asked = None
+        session.standing = session.work = session.input_asked = session.optimizer_walk = None
         if session.head is not None:
             session.head.leave()
 

@@ -17,6 +17,7 @@ from app.session.receipt import Receipt
 from app.session.recording import Recording
 from app.session.rule import RuleBook
 from app.session.signal import Signal
+from app.session.optimizer_walk import OptimizerWalk
 from app.session.timeline import Backward, Timeline
 from app.session.travel import Travel
 from app.session.walk import Walk
@@ -110,6 +111,9 @@ class Session:
         self.leaves: set[str] = set()
         """The names of all leaves in the graphs of this run."""
         self.changes: dict[str, happened.ParameterChanged] = {}
+        """What an optimizer did to each parameter when it was last told."""
+        self.optimizer_walk: OptimizerWalk | None = None
+        """Where one stands among the parameters, while the run stands at an optimizer's step."""
         self.unknown: dict[str, int] = {}
         self.edits: list[happened.ValueSet] = []
 
@@ -230,6 +234,11 @@ class Session:
         repeating the run. A playhead on the past is moved to a node."""
         self.travel.run_to(ask.RunTo(node, line, file, backward, phase, position, op))
 
+    def say_of_stride(self, message: str) -> None:
+        """Tell why a stride was not made."""
+        self._receipt.take(happened.RequestFailed("step", message))
+        self.cursor_changed.emit()
+
     def go_back_in_training(self, backward: int, phase: str = "forward") -> None:
         """Repeat the run at full speed up to this backward, and stand there.
 
@@ -280,7 +289,9 @@ class Session:
     def set_value(self, tag: str, node: int, what: str, expression: str, index: tuple[int, ...] = ()) -> None:
         """Put a value in place at a stop."""
         if self.state == "paused":
-            self.send(ask.SetValue(tag, node, what, expression, index))
+            request = ask.SetValue(tag, node, what, expression, index)
+            self.travel.note_edit(request)
+            self.send(request)
 
     def evaluate(self, tag: str, expression: str, node: int = -1) -> None:
         """Ask for the value of an expression; the answer comes as evaluated[tag] or fetch_errors[tag]."""

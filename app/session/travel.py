@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
+from app.session.chronicle import Chronicle, Edit, Key
+from engine.protocol import event as happened
 from engine.protocol import request as ask
 
 if TYPE_CHECKING:
@@ -11,6 +14,8 @@ if TYPE_CHECKING:
 
 QUIET_STRIDES = ("node", "back", "start", "op", "into")
 """Strides so short that the views wait for the answer and are not told that the run goes on."""
+AT_ONCE = ("op", "into", "optimizer")
+"""Strides that begin with the script; all others first go to a backward."""
 
 
 class Travel:
@@ -20,21 +25,23 @@ class Travel:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.chronicle = Chronicle()
         self.repeating = False
+        self._legs: deque[Edit | ask.RunTo] = deque()
+        self._key: Key | None = None
+
+    # -- strides and goals -----------------------------------------------------------------------------------
 
     def step(self, kind: str = "node") -> None:
         """One stride (kinds as in the request `Step`): of the live run where it stands, else of the
         playhead."""
         session = self._session
         if session.state == "paused" and session.timeline.following:
-            before = session.timeline.get(session.timeline.backward - 1)
-            if kind == "back" and session.timeline.position == 0 and before is not None:
-                session.show(before.number, before.count)
-                return
-            self._go(ask.Step(kind))
+            if not self._over_parameters(kind) and not self._back(kind):
+                self._go(ask.Step(kind))
         elif session.state == "ready" and not session.is_recording:
             self._start()
-            self._go(ask.Step(kind if kind in ("op", "into", "optimizer") else "iteration"))
+            self._go(ask.Step(kind if kind in AT_ONCE else "iteration"))
         elif session.state != "running":
             there = self._over_module() if kind == "over" else session.timeline.moved(kind)
             if there is not None:
@@ -54,35 +61,128 @@ class Travel:
             return
         if session.is_recording:
             session.show(goal.backward, goal.position)
-            return
-        if 0 <= goal.backward and session.timeline.get(goal.backward) is not None:
+        elif self._is_past(goal):
             self.repeat_to(goal)
         elif session.can_run:
             self._start()
             self._go(goal)
 
-    def repeat_to(self, goal: ask.RunTo) -> None:
-        """Repeat the run at full speed up to this goal, and stand there.
+    def repeat_to(self, goal: ask.RunTo, key: Key | None = None) -> None:
+        """Repeat the run at full speed up to this goal, and stand there; edits made on the way are made
+        again. key: when the goal is reached, if that is known.
 
         Where its losses are not those of the first time, `diverged` is the first backward that differs."""
         session = self._session
         if session.is_recording or session.path is None:
             return
-        known = session.timeline.backwards
-        if goal.backward >= 0:
-            known = known[: goal.backward + 1]
-        expected = {} if session.edited else {b.number: b.value for b in known}
+        chronicle = self.chronicle
+        key = key or chronicle.key_of_goal(goal)
+        seen = chronicle.backwards_until(key)
+        expected = {b.number: b.value for b in session.timeline.backwards if b.number in seen}
+        edits = chronicle.edits_until(key)
         session.abandon()
         session.state = "ready"
         self._start(repeating=True)
         session.expected = expected
-        self._go(goal)
+        self.chronicle.edits = edits
+        self._legs, self._key = deque([*edits, goal]), key
+        self._next_leg()
 
     def arrived(self) -> None:
-        """The run stands: where it was repeated, breakpoints count again."""
-        if self.repeating:
-            self.repeating = False
-            self._session.send_breakpoints()
+        """The run stands: an edit is made again and it goes on; or it is where it was to go, and breakpoints
+        count again."""
+        session = self._session
+        if not self.repeating:
+            return
+        if session.standing is not None and session.standing.why == "pause":
+            self._legs.clear()
+        key: Key | None = None
+        while self._legs and isinstance(self._legs[0], Edit) and key in (None, self._legs[0].key):
+            edit = self._legs[0]
+            self._legs.popleft()
+            session.send(edit.request)
+            key = edit.key
+        if self._legs and not (len(self._legs) == 1 and key == self._key):
+            session.state, session.standing = "running", None
+            self._next_leg()
+            return
+        self._legs.clear()
+        self.repeating = False
+        session.send_breakpoints()
+
+    def note_edit(self, request: ask.SetValue) -> None:
+        """A value is put in place where the run stands: remember it for when the run is repeated."""
+        session, standing = self._session, self._session.standing
+        if standing is None:
+            return
+        position = session.head.position if session.head is not None else 0
+        goal = self.chronicle.goal_of(standing, position, self._op())
+        if goal is not None:
+            key = self.chronicle.key_of(standing, position)
+            self.chronicle.edits = [*self.chronicle.edits_until(key), Edit(key, goal, request)]
+
+    # -- the way back ----------------------------------------------------------------------------------------
+
+    def _back(self, kind: str) -> bool:
+        """Go back by repeating the run, where the child cannot; false where it can, or for another stride."""
+        session, standing = self._session, self._session.standing
+        if standing is None or kind not in ("back", "start"):
+            return False
+        in_backward = standing.phase == "backward"
+        if in_backward and (kind == "start" or session.timeline.position > 0):
+            return False
+        if kind == "start":
+            self.repeat_to(ask.RunTo(backward=standing.backward, phase="forward"))
+            return True
+        if standing.serial < 0:
+            return False
+        last = session.timeline.last
+        found = self.chronicle.just_before(standing, self._op(), last.count if last is not None else 0)
+        if found is None:
+            session.say_of_stride("This is the beginning of the run.")
+        else:
+            self.repeat_to(*found)
+        return True
+
+    def _op(self) -> happened.OpRan | None:
+        """The op of the forward after which the run stands."""
+        session, standing = self._session, self._session.standing
+        if standing is None or standing.phase != "forward" or not session.forward:
+            return None
+        op = session.forward[-1]
+        return op if op.serial == standing.serial else None
+
+    def _is_past(self, goal: ask.RunTo) -> bool:
+        session, standing = self._session, self._session.standing
+        if goal.op >= 0:
+            return session.state != "ready" and (standing is None or goal.op < standing.serial)
+        if goal.backward < 0 or session.timeline.get(goal.backward) is None:
+            return False
+        head = session.head
+        ahead = (
+            goal.phase == "backward"
+            and standing is not None
+            and standing.phase == "backward"
+            and head is not None
+            and goal.backward == head.backward
+            and goal.position != head.position
+        )
+        return not ahead
+
+    def _next_leg(self) -> None:
+        leg = self._legs[0]
+        if isinstance(leg, Edit):
+            self._go(leg.goal)
+        else:
+            self._legs.clear()
+            self._go(leg)
+
+    # -- the playhead ----------------------------------------------------------------------------------------
+
+    def _over_parameters(self, kind: str) -> bool:
+        """Move over the parameters of an optimizer's step, where the run stands at one."""
+        walk = self._session.optimizer_walk
+        return walk is not None and walk.stride(kind)
 
     def _over_module(self) -> tuple[int, int] | None:
         session = self._session
@@ -100,6 +200,8 @@ class Travel:
         if session.state == "paused":
             return
         self.repeating = repeating
+        self._legs.clear()
+        self.chronicle = Chronicle()
         session.begin_anew()
         if not repeating:
             session.send_breakpoints()

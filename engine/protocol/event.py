@@ -327,6 +327,8 @@ class ParameterStepped(Event, frozen=True):
     step: int
     names: tuple[str, ...] = ()
     lr: tuple[float, ...] = ()
+    serial: int = -1
+    """how many ops of the forward had run"""
 
 
 class ParameterChanged(Event, frozen=True):

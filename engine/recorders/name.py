@@ -62,6 +62,15 @@ class ModuleNames:
         """'layers.0' for a module inside a known one; '' for one at the top or unknown."""
         return self._find(module, lambda: self._modules)
 
+    def tensor(self, name: str) -> Any:
+        """The parameter or buffer of a known module with this name, or None."""
+        for root in filter(None, (known() for known in self._order)):
+            for found in (root.named_parameters(), root.named_buffers()):
+                for own, tensor in found:
+                    if own == name:
+                        return tensor
+        return None
+
     def stale(self) -> None:
         """Read the names anew when next asked: modules may have changed."""
         self._clean = False

@@ -50,7 +50,6 @@ class Pilot:
         self._small: dict[str, bool] = {}
         self._before: StepBefore | None = None
         self._why_optimizer: Why = ON
-        self._last_op = ""
         self._stood = False
 
     # -- what the recorder calls -----------------------------------------------------------------------------
@@ -68,7 +67,6 @@ class Pilot:
         def names() -> dict[str, Any]:
             return _forward_names(dict(zip(op.parameters, bound)), result, self.recorder.backward)
 
-        self._last_op = op.name
         why = reasons.after_op(op.name, bound, result, self.frame(), names)
         if why != ON:
             self.halt.after_op(why, op.name, names(), result, self.recorder.serial - 1)
@@ -85,7 +83,7 @@ class Pilot:
 
         why = reasons.after_composite(name, several, self.frame(), known)
         if why != ON:
-            self.halt.after_op(why, name if several else self._last_op, known(), result, begin)
+            self.halt.after_op(why, name, known(), result, begin)
 
     def module_entered(self, module: Any, inputs: tuple = ()) -> None:
         """A module is about to run: stop if a breakpoint is on it."""

@@ -75,8 +75,8 @@ class Reasons:
             self.stride = "iteration"
         elif walk is not None and self.stride in ("op", "into", "out"):
             self.stride = "op" if self.stride == "out" else self.stride
-        elif walk is None and self.stride == "node":
-            self.stride = "op"
+        elif walk is None:
+            self.stride = {"node": "op", "end": "iteration"}.get(self.stride, self.stride)
         recorder = self._recorder
         begun = self.forward.begin(self.stride, len(recorder.composites), calls(recorder), recorder.serial)
         if node is not None:
@@ -114,7 +114,7 @@ class Reasons:
             return "pause", ""
         if self._reaches_op() or new_line and self._reaches_line(file, line) or self._reaches_forward():
             return _STEP
-        point = points.op_hit(name, file, line, new_line, lambda: Scope(names(), frame=frame))
+        point = points.op_hit(name, file, line, new_line, lambda: self._scope(names(), frame))
         return ("breakpoint", str(point)) if point is not None else ON
 
     def after_composite(self, name: str, several: bool, frame: FrameType | None, names: Callable) -> Why:
@@ -127,7 +127,7 @@ class Reasons:
             return _STEP
         if not several or not self.breakpoints.forward:
             return ON
-        point = self.breakpoints.op_hit(name, "", 0, False, lambda: Scope(names(), frame=frame))
+        point = self.breakpoints.op_hit(name, "", 0, False, lambda: self._scope(names(), frame))
         return ("breakpoint", str(point)) if point is not None else ON
 
     def after_module(self) -> Why:
@@ -142,7 +142,7 @@ class Reasons:
         self, path: str, type_name: str, names: dict[str, Any], frame: FrameType | None
     ) -> Why:
         """Why to stop before this call of a module."""
-        point = self.breakpoints.module_hit(path, type_name, lambda: Scope(names, frame=frame))
+        point = self.breakpoints.module_hit(path, type_name, lambda: self._scope(names, frame))
         return ("breakpoint", str(point)) if point is not None else ON
 
     def after_optimizer(self, frame: FrameType | None) -> Why:
@@ -168,7 +168,7 @@ class Reasons:
         if (file, line) == self._line[:2]:
             return ON
         names = {"iteration": self._recorder.backward - 1}
-        point = self.breakpoints.op_hit("", file, line, True, lambda: Scope(names, frame=frame))
+        point = self.breakpoints.op_hit("", file, line, True, lambda: self._scope(names, frame))
         return ("breakpoint", str(point)) if point is not None else ON
 
     def _is_new(self, frame: FrameType | None) -> bool:
@@ -178,6 +178,9 @@ class Reasons:
         code, before = frame.f_code, self._line
         self._line = (code.co_filename, frame.f_lineno, id(frame), frame.f_lasti)
         return self._line[:3] != before[:3] or frame.f_lasti < before[3]
+
+    def _scope(self, names: dict[str, Any], frame: FrameType | None) -> Scope:
+        return Scope(names, frame=frame, names=self._recorder.names)
 
     def _is_in_forward(self, target: ask.RunTo) -> bool:
         if target.op >= 0:
@@ -295,7 +298,7 @@ class Reasons:
             part.name if part.kind == "leaf" else "",
             walk.number,
             walk.position,
-            lambda: Scope(names, walk, walk.index, frame),
+            lambda: Scope(names, walk, walk.index, frame, self._recorder.names),
         )
         return ("breakpoint", str(point)) if point is not None else ON
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.autograd.node import FREED, AccumulateGrad
-from engine.recorders.name import variables
-from engine.recorders.structure import made
+from engine.recorders.name import ModuleNames, variables
+from engine.recorders.recorder import value_of
 from engine.recorders.walk import BackwardWalk
 from engine.worker.slot import SlotError, read
 
@@ -24,11 +24,13 @@ class Scope(Mapping[str, Any]):
         walk: BackwardWalk | None = None,
         node: int = -1,
         frame: FrameType | None = None,
+        names: ModuleNames | None = None,
     ) -> None:
         self._own = own
         self._walk = walk
         self._node = node
         self._frame = frame
+        self._names = names
 
     def __getitem__(self, name: str) -> Any:
         if name in self._own:
@@ -63,12 +65,19 @@ class Scope(Mapping[str, Any]):
         if walk is None or not 0 <= number < len(walk.structure.nodes):
             return None
         node = walk.structure.nodes[number]
-        what = {"result": "value", "value": "value", "grad": "grad", "incoming": "incoming:0"}.get(name)
-        if what is None:
-            what = "saved:" + name if node.saved is not FREED and name in node.saved else None
+        if isinstance(node, AccumulateGrad):
+            # What arrives at a leaf is its gradient, until it is added to what the leaf has.
+            arrived = "incoming:0" if node is walk.node else "leaf_grad"
+            what = {"grad": arrived, "incoming": "incoming:0"}.get(name)
+            what = "value" if name in ("self", "result", "value") else what
+        else:
+            what = {"result": "value", "value": "value", "grad": "grad", "incoming": "incoming:0"}.get(name)
+            if what is None and node.saved is not FREED and name in node.saved:
+                what = "saved:" + name
         if name == "self" and what is None:
-            first = node.next_functions[0][0] if node.next_functions else None
-            return None if first is None or type(first) is AccumulateGrad else _plain(made(first).result)
+            parts = walk.structure.definition.edges
+            source = next((e.source for e in parts if e.target == number and e.slot == 0), None)
+            return None if source is None else _plain(value_of(walk, source))
         if what is None:
             return None
         try:
@@ -78,9 +87,10 @@ class Scope(Mapping[str, Any]):
 
     def _of_leaf(self, name: str) -> Any:
         walk = self._walk
-        if walk is None:
-            return None
         wanted, grad = (name[:-5], True) if name.endswith(".grad") else (name, False)
+        if walk is None:
+            tensor = None if self._names is None else self._names.tensor(wanted)
+            return None if tensor is None else _plain(tensor.__dict__.get("grad") if grad else tensor)
         for number, part in enumerate(walk.structure.definition.nodes):
             if part.kind == "leaf" and part.name == wanted:
                 tensor = walk.structure.nodes[number].variable  # type: ignore[attr-defined]

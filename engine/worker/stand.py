@@ -77,7 +77,7 @@ class Stand:
             if walk is not None and request.node >= 0:
                 array = read(walk, request.node, request.what)
             else:
-                array = Scope(self._names, walk, request.node, self._frame)[request.what]
+                array = self._scope(walk, request.node)[request.what]
             self._pilot.outbox.put(window(request.tag, request.what, array, request.index, request.limit))
         except SlotError as error:
             self._fail(request.tag, str(error))
@@ -86,11 +86,15 @@ class Stand:
         except Exception as error:
             self._fail(request.tag, f"{type(error).__name__}: {error}")
 
+    def _scope(self, walk: BackwardWalk | None, node: int, names: dict[str, Any] | None = None) -> Scope:
+        own = self._names if names is None else names
+        return Scope(own, walk, node, self._frame, self._pilot.recorder.names)
+
     def _evaluate(self, request: ask.Evaluate) -> None:
         node = request.node
         if node < 0 and self._walk is not None:
             node = self._walk.index
-        value = Expression(request.expression).value(Scope(self._names, self._walk, node, self._frame))
+        value = Expression(request.expression).value(self._scope(self._walk, node))
         digest = digest_of(value) if isinstance(value, np.ndarray) and value.size > 1 else None
         self._pilot.outbox.put(
             happened.ValueEvaluated(request.tag, request.expression, text_of(value), digest)
@@ -117,7 +121,7 @@ class Stand:
     def _write(self, request: ask.SetValue) -> Callable[[], None]:
         walk = self._walk
         if walk is None or request.node < 0:
-            old = Scope(self._names, walk, request.node, self._frame).get(request.what)
+            old = self._scope(walk, request.node).get(request.what)
             if not isinstance(old, np.ndarray):
                 raise SlotError(f"“{request.what}” is no tensor that can be changed here.")
         else:
@@ -133,7 +137,7 @@ class Stand:
         names = {**self._names, "zeros": np.zeros_like(old), "ones": np.ones_like(old), "old": old, "x": old}
         if request.what.partition(":")[0] in ("grad", "incoming", "leaf_grad"):
             names["grad"] = old
-        value = Expression(request.expression).value(Scope(names, self._walk, request.node, self._frame))
+        value = Expression(request.expression).value(self._scope(self._walk, request.node, names))
         value = np.asarray(value)
         if value.dtype.kind not in "fciub":
             raise SlotError("The expression gives no number.")

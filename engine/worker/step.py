@@ -46,12 +46,13 @@ class StepBefore:
             )
 
     def names(self) -> dict[str, Any]:
-        """The values as an expression can name them: 'linear.weight', '.before', '.grad', '.momentum_buffer'
-        ..."""
+        """The values as an expression can name them: 'linear.weight', '.before', '.change', '.grad',
+        '.momentum_buffer' ..."""
         found: dict[str, Any] = {}
         for name, tensor, before, _ in self._parameters:
             found[name] = tensor
             found[f"{name}.before"] = before
+            found[f"{name}.change"] = np.asarray(tensor._a) - before
             found[f"{name}.grad"] = tensor.__dict__.get("grad")
             for key, value in self._optimizer.state.get(tensor, {}).items():
                 found[f"{name}.{key}"] = value
