@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -19,6 +20,8 @@ from app.actions.action import Action, Window
 from app.actions.catalogue import ACTIONS, MENUS, menu
 from app.look.icon import icon
 
+_RUNNING_MS = 150
+"""A step is over sooner than this: while it runs nothing is greyed, and the next key is not lost."""
 _ARROWS = frozenset(("Left", "Right", "Up", "Down"))
 _SPACE = frozenset(("Space",))
 
@@ -36,6 +39,10 @@ class Shortcuts:
     def __init__(self, window: QWidget, target: Window) -> None:
         self._target = target
         self.actions: dict[str, QAction] = {}
+        self._late = QTimer(window)
+        self._late.setSingleShot(True)
+        self._late.setInterval(_RUNNING_MS)
+        self._late.timeout.connect(lambda: self.refresh(late=True))
         for record in ACTIONS:
             made = QAction(record.title, window)
             made.setObjectName(record.id)
@@ -55,16 +62,24 @@ class Shortcuts:
         if record.enabled(self._target.session):
             record.run(self._target)
 
-    def refresh(self) -> None:
-        """Enable what can be done now. Keys of letters and arrows rest while text is being written; a key
-        that the focused widget needs itself is left to it."""
+    def refresh(self, late: bool = False) -> None:
+        """Enable what can be done now; what a run that has just begun forbids is disabled a little later.
+
+        Keys of letters and arrows rest while text is being written; a key that the focused widget needs
+        itself is left to it."""
         focused = QApplication.focusWidget()
         writing = isinstance(focused, (QLineEdit, QAbstractSpinBox))
         own = _own_keys(focused)
+        patient = self._target.session.state == "running" and not late
+        if not patient:
+            self._late.stop()
         for record in ACTIONS:
             yes = record.enabled(self._target.session) and not (writing and record.canvas_only)
             action = self.actions[record.id]
-            if action.isEnabled() != yes:
+            if not yes and patient and action.isEnabled():
+                if not self._late.isActive():
+                    self._late.start()
+            elif action.isEnabled() != yes:
                 action.setEnabled(yes)
             if record.shortcut in _ARROWS | _SPACE:
                 wanted = [] if record.shortcut in own else [QKeySequence(record.shortcut)]
