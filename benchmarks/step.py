@@ -39,7 +39,8 @@ STEPS = 40
 
 def main() -> int:
     """Run, stop, step, and print how long each took; the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("--nodes", type=int, default=1000)
     layers = max(1, parser.parse_args().nodes // 5)
 
