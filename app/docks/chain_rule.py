@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.look.number import shape_text
 from app.session.graph import Edge, Graph, Node
 from app.session.session import NodeInfo
-from engine.protocol.event import OpEntry
+from engine.protocol.event import OpEntry, RuleTold
 
 _MATRIX = frozenset({"mm", "addmm", "matmul", "bmm", "linear", "addmv", "mv", "baddbmm", "addbmm"})
 _TURNED = frozenset({"t", "transpose", "permute", "mT", "T"})
@@ -17,11 +17,30 @@ _TURNED = frozenset({"t", "transpose", "permute", "mT", "T"})
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One gradient that goes out: LaTeX ('' where none is known), the algebra of shapes, and why."""
+    """One gradient that goes out: LaTeX ('' where none is known), the algebra of shapes, and why.
+
+    What the engine tells where one stands: numbers (LaTeX), lines of (LaTeX, words) in place of shapes and
+    words, and a sentence."""
 
     latex: str
     shapes: str
     words: str
+    slot: int = -1
+    numbers: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+    sentence: str = ""
+
+
+def told(rule: Rule, answer: RuleTold) -> Rule:
+    """The rule with what the engine told of it at this moment."""
+    lines = tuple((latex, words) for latex, words in answer.shapes)
+    return replace(
+        rule,
+        latex=answer.formula or rule.latex,
+        numbers=answer.numbers,
+        lines=lines,
+        sentence=answer.sentence,
+    )
 
 
 def symbol(name: str) -> str:
@@ -86,7 +105,7 @@ def rules_of(info: NodeInfo, graph: Graph) -> list[Rule]:
         if latex and "sum over" in shapes and r"\sum" not in latex:
             left, _, right = latex.partition("=")
             latex = rf"{left.strip()} = \textstyle\sum_{{\mathrm{{batch}}}} {right.strip()}"
-        rules.append(Rule(latex, shapes, words))
+        rules.append(Rule(latex, shapes, words, edge.slot))
     return rules
 
 

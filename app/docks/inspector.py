@@ -13,13 +13,14 @@ from app.look.number import duration_text, figure, shape_text
 from app.look.theme import theme
 from app.session.graph import Node, NodeState
 from app.session.session import NodeInfo, Session
-from engine.protocol.event import Digest, TensorFetched
+from engine.protocol.event import Digest, RuleTold, TensorFetched
 
 from .blank import BlankOr
-from .chain_rule import Rule, input_name, rules_of
+from .chain_rule import Rule, input_name, rules_of, told
 from .digest_text import digest_line, digest_of
 from .dock import Dock
-from .inspector_part import KeyHints, RuleCard, SlotRow, caption, muted
+from .inspector_part import KeyHints, SlotRow, caption, muted
+from .rule_card import RuleCard
 from .tensor_table import array_of
 
 PICTURE_LIMIT = 1 << 14
@@ -61,6 +62,9 @@ class InspectorDock(Dock):
         self._asked: dict[str, str] = {}
         self._serial = 0
         self._pictured: dict[str, object] = {}
+        self.card: RuleCard | None = None
+        self._rules_asked: dict[str, int] = {}
+        self._rules_shown: dict[str, object] = {}
 
     # -- which node ------------------------------------------------------------------------------------------
 
@@ -113,6 +117,9 @@ class InspectorDock(Dock):
             self._moment = None
         if info is not None:
             self._fill(info)
+        if kind == "edge":
+            self._ask_edge(number)
+        self._fill_rules()
 
     def _info(self, number: int) -> NodeInfo | None:
         """The node with its op: the one of its grad_fn, rather than a composite of the same name."""
@@ -129,7 +136,9 @@ class InspectorDock(Dock):
         self.column.setContentsMargins(16, 16, 16, 8)
         self.column.setSpacing(12)
         self.rows = []
+        self.card = None
         self._pictured.clear()
+        self._rules_shown.clear()
         self.headline = QLabel()
         self.headline.setObjectName("Title")
         self.headline.setFont(font.title())
@@ -185,7 +194,7 @@ class InspectorDock(Dock):
         if op is not None and op.formula and node.kind == "op":
             self.column.addWidget(RuleCard("Forward", [Rule(op.formula, "", "")]))
         if rules:
-            self.column.addWidget(RuleCard("Chain rule" if node.kind == "op" else "Accumulation", rules))
+            self._build_rules("Chain rule" if node.kind == "op" else "Accumulation", rules)
         if node.kind == "input":
             self._section("Value", ["value"])
             self.column.addWidget(muted("It does not require grad, so no gradient is computed for it."))
@@ -220,7 +229,11 @@ class InspectorDock(Dock):
         if info is not None:
             rules = rules_of(NodeInfo(info.node, info.op, [edge], info.outputs), graph)
             if rules:
-                self.column.addWidget(RuleCard("Chain rule", rules))
+                self._build_rules("Chain rule", rules)
+
+    def _build_rules(self, heading: str, rules: list[Rule]) -> None:
+        self.card = RuleCard(heading, rules)
+        self.column.addWidget(self.card)
 
     def _build_forward(self) -> None:
         """The forward op that just ran: its formula, its result, and the ops before it."""
@@ -395,6 +408,7 @@ class InspectorDock(Dock):
         if moment == self._moment or session.state == "running":
             return
         self._moment = moment
+        self._ask_rules(node.id)
         self._serial += 1
         for tag in self._asked.values():
             session.fetched.pop(tag, None)
@@ -408,6 +422,44 @@ class InspectorDock(Dock):
             tag = f"inspector:{row.what}:{self._serial}"
             self._asked[row.what] = tag
             session.fetch(tag, node.id, row.what, (), PICTURE_LIMIT)
+
+    def _ask_edge(self, number: int) -> None:
+        timeline = self.session.timeline
+        moment = (self._shown, timeline.backward, timeline.position, self.session.state)
+        if moment != self._moment:
+            self._moment = moment
+            self._ask_rules(self.session.graph.edges[number].target)
+
+    def _ask_rules(self, node: int) -> None:
+        """Have the engine tell each rule of the card with the numbers of this moment, where it stands."""
+        session = self.session
+        for tag in self._rules_asked:
+            session.explained.pop(tag, None)
+            session.fetch_errors.pop(tag, None)
+        self._rules_asked = {}
+        if self.card is None or session.state != "paused" or not session.timeline.following:
+            return
+        for rule in self.card.rules:
+            if rule.slot >= 0:
+                tag = f"rule:{node}:{rule.slot}"
+                self._rules_asked[tag] = rule.slot
+                session.explain(tag, "rule", node, slot=rule.slot)
+
+    def _fill_rules(self) -> None:
+        session = self.session
+        if self.card is None:
+            return
+        if session.state != "paused" or not session.timeline.following:
+            self._rules_shown.clear()
+            for rule in self.card.rules:
+                self.card.show_rule(rule)
+            return
+        for tag, slot in self._rules_asked.items():
+            answer = session.explained.get(tag)
+            if isinstance(answer, RuleTold) and self._rules_shown.get(tag) is not answer:
+                self._rules_shown[tag] = answer
+                rule = next(r for r in self.card.rules if r.slot == slot)
+                self.card.show_rule(told(rule, answer))
 
     def retheme(self) -> None:
         """Set the page anew in the colours of the theme."""
