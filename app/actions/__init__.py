@@ -3,6 +3,8 @@
 action.py    `Action`: id, title, shortcut, enabled, run
 file.py      open, recent, save
 walk.py      run, pause, step, stop
+play.py      playing by itself
+compare.py   what if, what changed
 why.py       asking why, checking, finding a NaN
 view.py      theme, zoom, panels, pictures
 help.py      keys, about

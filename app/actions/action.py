@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.session.playback import Playback
     from app.session.session import Session
 
 
@@ -20,11 +21,24 @@ class Asking(Protocol):
     def go_and_ask(self) -> None: ...
 
 
+class Comparing(Protocol):
+    """What actions ask of the one who forks runs and compares moments."""
+
+    def fork_here(self) -> None: ...
+    def go_on(self) -> None: ...
+    def cancel(self) -> None: ...
+    def show_changes(self) -> None: ...
+    def pin(self) -> None: ...
+    def unpin(self) -> None: ...
+
+
 class Window(Protocol):
     """What actions ask of the window."""
 
     session: Session
     asking: Asking
+    playback: Playback
+    futures: Comparing
 
     def ask_open_script(self) -> None: ...
     def ask_open_recording(self) -> None: ...

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from . import file, help, view, walk, why
+from . import compare, file, help, play, view, walk, why
 from .action import Action
 
-ACTIONS: tuple[Action, ...] = (*file.ACTIONS, *walk.ACTIONS, *why.ACTIONS, *view.ACTIONS, *help.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *file.ACTIONS,
+    *walk.ACTIONS,
+    *play.ACTIONS,
+    *why.ACTIONS,
+    *compare.ACTIONS,
+    *view.ACTIONS,
+    *help.ACTIONS,
+)
 BY_ID = {action.id: action for action in ACTIONS}
-MENUS = ("File", "Run", "Why", "View", "Help")
+MENUS = ("File", "Run", "Why", "Compare", "View", "Help")
 
 
 def menu(name: str) -> list[Action]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
@@ -14,6 +13,7 @@ from app.look.number import figure
 from app.look.theme import theme
 from app.session.session import Session
 
+from .axis import log_axis, step_axis
 from .blank import BlankOr
 from .dock import Dock
 
@@ -107,54 +107,6 @@ class _Legend(QWidget):
             x += width
 
 
-def _log_axis() -> Any:
-    """An axis that names decades only, or 1, 2, 5 where there are few."""
-    import pyqtgraph as pg
-
-    class LogAxis(pg.AxisItem):
-        def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-            if not self.logMode:
-                return super().tickValues(low, high, size)[:1]
-            first, last = math.floor(low), math.ceil(high)
-            stride = max(1, math.ceil((last - first) * 30 / max(30.0, size)))
-            decades = [float(p) for p in range(first, last + 1) if p % stride == 0]
-            if high - low < 2.2:
-                decades = [p + math.log10(m) for p in range(first, last + 1) for m in (1, 2, 5)]
-            return [(float(stride), [d for d in decades if low <= d <= high])]
-
-        def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-            if not self.logMode:
-                return [figure(v * scale, 3) for v in values]
-            if values and any(abs(v - round(v)) > 1e-6 for v in values):
-                return [figure(10**v, 2) for v in values]
-            return [f"1e{round(v)}".replace("-", "−") for v in values]
-
-    return LogAxis("left")
-
-
-def _step_axis() -> Any:
-    """An axis of whole iterations, a few names only."""
-    import pyqtgraph as pg
-
-    class StepAxis(pg.AxisItem):
-        def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
-            span = max(1.0, high - low)
-            stride = 1.0
-            for factor in (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500):
-                if span / factor <= max(2.0, size / 110):
-                    stride = float(factor)
-                    break
-            else:
-                stride = 10 ** math.ceil(math.log10(span / max(2.0, size / 110)))
-            first = math.ceil(max(0.0, low) / stride)
-            return [(stride, [k * stride for k in range(first, int(high / stride) + 1)])]
-
-        def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-            return [str(round(v)) for v in values]
-
-    return StepAxis("bottom")
-
-
 class CurvePlot(QWidget):
     """The plot itself: made when first shown, since pyqtgraph takes a while to load."""
 
@@ -198,7 +150,7 @@ class CurvePlot(QWidget):
         import pyqtgraph as pg
 
         pg.setConfigOptions(antialias=True)
-        plot = pg.PlotWidget(background=None, axisItems={"left": _log_axis(), "bottom": _step_axis()})
+        plot = pg.PlotWidget(background=None, axisItems={"left": log_axis(), "bottom": step_axis()})
         plot.setFrameShape(plot.Shape.NoFrame)
         plot.setStyleSheet("background: transparent")
         item = plot.getPlotItem()

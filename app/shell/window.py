@@ -21,10 +21,13 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QStackedWidget, 
 from app.actions.catalogue import BY_ID
 from app.look.theme import on_theme_changed, set_theme, theme, theme_choice
 from app.session.breakpoint import Breakpoint
+from app.session.playback import Playback
 from app.session.session import Session
 
 from . import setting
 from .asking import Asking
+from .clock import QtClock
+from .futures import Futures
 from .notice import Notice
 from .opening import Opening
 from .pulse import Pulse
@@ -56,7 +59,9 @@ class MainWindow(QWidget):
         self.setMinimumSize(900, 560)
         self.shortcuts = Shortcuts(self, self)
         self.top = TopBar(session, self.shortcuts)
-        self.timeline = TimelineBar(session)
+        self.playback = Playback(session, QtClock(self))
+        self.playback.changed.connect(self._play_changed)
+        self.timeline = TimelineBar(session, self.playback)
         self.notice = Notice()
         self.status = StatusBar(session)
         self.welcome = WelcomePage()
@@ -80,6 +85,7 @@ class MainWindow(QWidget):
         self.welcome.open_asked.connect(self.ask_open_script)
         self.top.search_asked.connect(self.show_palette)
         self.asking = Asking(self, self.notice)
+        self.futures = Futures(self)
         self._forget_theme = on_theme_changed(self._retheme)
         app = QApplication.instance()
         if isinstance(app, QApplication):
@@ -133,6 +139,7 @@ class MainWindow(QWidget):
         canvas.asked.connect(self.asking.ask)
         self.bench.set_canvas(canvas)
         self.asking.listen(self.bench.why)
+        self.futures.serve(self.bench)
         extra = [self.shortcuts.actions["view.reset_panels"]]
         menus = self.shortcuts.all_menus(self)
         self.recent_menu.setTitle("Open recent")
@@ -342,6 +349,11 @@ class MainWindow(QWidget):
 
     # -- run -------------------------------------------------------------------------------------------------
 
+    def _play_changed(self) -> None:
+        """Say why the playing came to rest."""
+        if self.playback.reason and not self.playback.is_playing:
+            self.status.say(self.playback.reason)
+
     def restart(self) -> None:
         """End the run and start the script anew, from its file as it is now."""
         session = self.session
@@ -499,6 +511,8 @@ class MainWindow(QWidget):
                     self.bench.canvas.close()
             self.pulse.stop()
             self._forget_theme()
+            self.playback.pause()
+            self.futures.close()
             if self.bridge is not None:
                 self.bridge.close()
         super().closeEvent(event)

@@ -1,0 +1,98 @@
+"""A change in words: how much, of what, from what to what."""
+
+from __future__ import annotations
+
+import math
+
+from app.look.number import figure, shape_text
+from app.session.difference import Change, Difference, NodeChange
+from app.session.moment import Moment
+from engine.protocol.event import Digest
+
+
+def share_text(relative: float) -> str:
+    """'12 %', '0.03 %', '×13' from ten times on, 'from 0' where there was nothing."""
+    if math.isinf(relative):
+        return "from 0"
+    if relative >= 9:
+        return f"×{figure(relative + 1, 2)}"
+    return f"{figure(relative * 100, 2)} %"
+
+
+def level_text(digest: Digest | None) -> str:
+    """The number itself where it is one, else the norm."""
+    if digest is None:
+        return "–"
+    if digest.nans or digest.infs:
+        return " ".join(f"{n} {word}" for n, word in ((digest.nans, "NaN"), (digest.infs, "Inf")) if n)
+    return figure(digest.mean if math.prod(digest.shape) == 1 else digest.norm, 3)
+
+
+def change_text(change: Change | None) -> str:
+    """'0.5 → 0.25 · −50 %'."""
+    if change is None or change.after is None:
+        return ""
+    if change.arrived:
+        return f"now {level_text(change.after)}"
+    text = f"{level_text(change.before)} → {level_text(change.after)}"
+    if change.spoiled > 0 or change.before is None:
+        return text
+    sign = ""
+    if not math.isinf(change.relative) and change.relative < 9:
+        sign = "+" if change.after.norm > change.before.norm else "−"
+        sign = "" if change.after.norm == change.before.norm else sign
+    return f"{text} · {sign}{share_text(change.relative)}"
+
+
+def row_text(row: NodeChange, difference: Difference) -> tuple[str, str]:
+    """What stands beside a node's name: a remark, and the figure at the right edge."""
+    if row.kind == "added":
+        return "new node", shape_text(difference.after.node(row.after).shape)
+    if row.kind == "removed":
+        return "gone", shape_text(difference.before.node(row.before).shape)
+    if row.kind == "reshaped":
+        before, after = difference.before.node(row.before), difference.after.node(row.after)
+        return "shape", f"{shape_text(before.shape)} → {shape_text(after.shape)}"
+    return row.which, change_text(row.main)
+
+
+def row_tip(row: NodeChange) -> str:
+    """Both changes of a node, a line each."""
+    lines = [row.name]
+    for word, change in (("value", row.value), ("gradient", row.grad)):
+        if change is not None and change.is_one:
+            lines.append(f"{word}: {change_text(change)}")
+    if row.kind == "changed":
+        lines.append("The share is of the largest change among norm, least, greatest and mean.")
+    return "\n".join(lines)
+
+
+def place_text(moment: Moment) -> str:
+    """'iteration 3, node 2', with the phase where it is not backward."""
+    if moment.phase != "backward":
+        return f"iteration {moment.backward + 1}, {moment.phase}"
+    count = len(moment.definition.order)
+    if moment.position >= count:
+        return f"iteration {moment.backward + 1}, end"
+    return f"iteration {moment.backward + 1}, node {moment.position + 1}"
+
+
+def summary_text(difference: Difference) -> str:
+    """How many nodes of each kind, the gravest first."""
+    words = []
+    for kind, one, many in (
+        ("spoiled", "new NaN or Inf at 1 node", "new NaN or Inf at {} nodes"),
+        ("added", "1 node is new", "{} nodes are new"),
+        ("removed", "1 node is gone", "{} nodes are gone"),
+        ("reshaped", "1 has another shape", "{} have another shape"),
+        ("changed", "1 changed", "{} changed"),
+        ("arrived", "1 is known now", "{} are known now"),
+    ):
+        count = len(difference.of_kind(kind))
+        if count:
+            words.append(one if count == 1 else many.format(count))
+    if not words:
+        words.append("nothing changed" if difference.same else "too little is known to compare")
+    elif difference.same:
+        words.append(f"{difference.same} the same")
+    return " · ".join(words)

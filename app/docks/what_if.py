@@ -1,0 +1,278 @@
+"""What if: the run is forked where it stands, with one edit; both futures side by side."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.look import font
+from app.look.number import figure
+from app.session.fork import Edit, ForkError
+from app.session.graph import Node
+from app.session.session import Session
+from app.session.what_if import WhatIf
+
+from .blank import BlankOr, ElidedLabel
+from .change_list import ChangeList
+from .change_text import share_text
+from .dock import Dock
+from .future_plot import FuturePlot
+from .tensor import slots_of
+
+ITERATIONS = 20
+_HINTS = {"lr": "lr / 10", "value": "x * 0", "grad": "grad * 0.1"}
+
+
+class WhatIfDock(Dock):
+    """What if: a form for the edit, both loss curves, and the nodes that differ where both stand."""
+
+    key = "what_if"
+    title = "What if"
+    started = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self.plot = FuturePlot()
+        super().__init__(session)
+        self.what_if: WhatIf | None = None
+        self.what = QComboBox()
+        self.what.setToolTip("What is changed in the edited future")
+        self.what.currentIndexChanged.connect(lambda _: self._hint())
+        self.expression = QLineEdit()
+        self.expression.setFont(font.mono())
+        self.expression.setToolTip("What it is to be: a number, or an expression of what it was.")
+        self.expression.returnPressed.connect(self.fork)
+        self.iterations = QSpinBox()
+        self.iterations.setRange(0, 1_000_000)
+        self.iterations.setValue(ITERATIONS)
+        self.iterations.setSpecialValueText("this iteration only")
+        self.iterations.setToolTip("How many iterations both futures run on")
+        self.iterations.setSuffix(" more iterations")
+        self.button = QPushButton("Fork here")
+        self.button.setObjectName("Primary")
+        self.button.clicked.connect(self.press)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(3)
+        self.bar.setRange(0, 1000)
+        self.words = QLabel()
+        self.words.setObjectName("Muted")
+        self.words.setWordWrap(True)
+        self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        form = QVBoxLayout()
+        form.setContentsMargins(16, 8, 8, 8)
+        form.setSpacing(6)
+        form.addWidget(self.what)
+        form.addWidget(self.expression)
+        last = QHBoxLayout()
+        last.setSpacing(6)
+        last.addWidget(self.iterations, 1)
+        last.addWidget(self.button)
+        form.addLayout(last)
+        form.addWidget(self.bar)
+        form.addWidget(self.words, 1)
+        left = QWidget()
+        left.setLayout(form)
+        left.setFixedWidth(272)
+        self.list = ChangeList()
+        self.list.chosen.connect(self._select)
+        self.told = ElidedLabel()
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 4, 0, 0)
+        right.setSpacing(0)
+        head = QHBoxLayout()
+        head.setContentsMargins(12, 2, 16, 0)
+        head.addWidget(self.told)
+        right.addLayout(head)
+        right.addWidget(self.list, 1)
+        page = QWidget()
+        page.setObjectName("DockBody")
+        layout = QHBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(left)
+        layout.addWidget(self.plot, 5)
+        layout.addLayout(right, 4)
+        self.body = BlankOr("empty.what_if", page)
+        self.setWidget(self.body)
+        self._slots: object = None
+        self._said = ""
+        self._shown: object = None
+        self._retheme()
+
+    def use(self, what_if: WhatIf) -> None:
+        """Take the futures from here."""
+        self.what_if = what_if
+        what_if.changed.connect(self._changed)
+
+    # -- the form --------------------------------------------------------------------------------------------
+
+    def offer(self, what: str = "") -> None:
+        """Fill the form for the node that is selected, or where the walk stands, and put the cursor in it."""
+        self._fill()
+        place = self.what.findData(what) if what else -1
+        if place < 0 and self.what.count() > 1 and self.session.selected_node is not None:
+            place = 1
+        self.what.setCurrentIndex(max(0, place))
+        self.expression.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.expression.selectAll()
+
+    def fork(self) -> None:
+        """Fork the run with the edit of the form."""
+        choice = self.what.currentData()
+        if self.what_if is None or choice is None or self.session.state == "empty":
+            return
+        number, what = choice
+        self._said = ""
+        count = self.iterations.value()
+        try:
+            self.what_if.start(Edit(number, what, self.expression.text().strip() or self._example()), count)
+        except ForkError as error:
+            self._said = str(error)
+        self.started.emit()
+        self.look(frozenset())
+
+    def press(self) -> None:
+        """The button: fork, or end the fork that is on its way."""
+        if self.what_if is not None and self.what_if.is_busy:
+            self.what_if.cancel()
+        else:
+            self.fork()
+
+    def go_on(self) -> None:
+        """Run both futures on for as many iterations again."""
+        if self.what_if is not None and self.what_if.can_go_on:
+            self.what_if.more(max(1, self.iterations.value()))
+
+    def _example(self) -> str:
+        choice = self.what.currentData()
+        what = choice[1] if choice is not None else "lr"
+        kind = what.partition(":")[0]
+        return _HINTS.get("grad" if kind in ("incoming", "leaf_grad", "grad") else kind, _HINTS["value"])
+
+    def _hint(self) -> None:
+        self.expression.setPlaceholderText(self._example())
+
+    def _fill(self) -> None:
+        session = self.session
+        node = session.selected_node or session.here
+        standing = session.standing if session.timeline.following else None
+        phase = standing.phase if standing is not None else "backward"
+        slots = (phase, node.id if node is not None else -1, session.graph.hash, len(session.changes))
+        if slots == self._slots:
+            return
+        self._slots = slots
+        keep = self.what.currentData()
+        self.what.blockSignals(True)
+        self.what.clear()
+        self.what.addItem("learning rate", (-1, "lr"))
+        if phase == "forward":
+            self.what.addItem(f"result of {standing.text if standing else 'the op'}", (-1, "result"))
+        elif phase == "optimizer":
+            for name in session.changes:
+                self.what.addItem(name, (-1, name))
+        elif node is not None:
+            self._add_slots(node)
+        self.what.setCurrentIndex(max(0, self.what.findData(keep)))
+        self.what.blockSignals(False)
+        self._hint()
+
+    def _add_slots(self, node: Node) -> None:
+        inputs = len(self.session.graph.edges_into(node.id))
+        slots = slots_of(node, inputs, max(1, len(node.incoming)))
+        gradients = [slot for slot in slots if slot[0].startswith(("incoming", "leaf_grad"))]
+        others = [slot for slot in slots if slot not in gradients and not slot[0].startswith("outgoing")]
+        for what, words in [*gradients, *others]:
+            self.what.addItem(f"{node.name}  {words}", (node.id, what))
+
+    # -- what there is to see --------------------------------------------------------------------------------
+
+    def _changed(self) -> None:
+        self.tell(frozenset({"cursor"}))
+
+    def look(self, changes: frozenset[str]) -> None:
+        """Form, curves and nodes as they are now."""
+        self._fill()
+        what_if = self.what_if
+        self.body.show_widget(len(self.session.timeline) > 0 or (what_if is not None and bool(what_if.forks)))
+        busy = what_if is not None and what_if.is_busy
+        text = "Cancel" if busy else "Fork here"
+        if self.button.text() != text:
+            self.button.setText(text)
+            self.button.setObjectName("" if busy else "Primary")
+            self.button.style().polish(self.button)
+        self.button.setEnabled(busy or (not self.session.is_recording and self.session.state != "running"))
+        self.bar.setVisible(busy)
+        if what_if is None:
+            return
+        self.bar.setValue(round(1000 * what_if.progress))
+        self.words.setText(self._said or self._sentence(what_if))
+        comparison = what_if.comparison
+        name = self._curve_name(what_if)
+        place = None if what_if.place is None else float(what_if.place.backward)
+        self.plot.setVisible(comparison is not None)
+        self.plot.show_futures(comparison, name, place)
+        found = comparison.difference if comparison is not None and not busy else None
+        if found is not self._shown:
+            self._shown = found
+            self.list.show_difference(found)
+        self.list.setVisible(found is not None)
+        self.told.setVisible(found is not None)
+        if found is not None:
+            self.told.setText(f"{len(found.nodes)} nodes differ in iteration {found.after.backward + 1}")
+
+    def _curve_name(self, what_if: WhatIf) -> str:
+        if what_if.comparison is None:
+            return ""
+        names = what_if.comparison.names()
+        here = what_if.origin.timeline.get(what_if.place.backward) if what_if.place is not None else None
+        if here is not None and here.variable in names:
+            return here.variable
+        return names[0] if names else ""
+
+    def _sentence(self, what_if: WhatIf) -> str:
+        """What is to be said below the form."""
+        comparison = what_if.comparison
+        if comparison is None:
+            return (
+                "Your script is repeated up to here in two processes of their own; what it writes to files "
+                "is written again."
+            )
+        if what_if.state in ("parted", "failed", "cancelled", "repeating", "editing"):
+            return what_if.message
+        parting, common = comparison.parting, comparison.common
+        words = [what_if.message] if what_if.message and "future:" in what_if.message else []
+        if parting is None:
+            words.append("The losses are the same so far." if what_if.is_busy else "The losses are the same.")
+        else:
+            words.append(f"The losses part at iteration {parting.backward + 1}.")
+            if common is not None and common.plain is not None and common.edited is not None:
+                words.append(_both(common.backward, common.plain, common.edited))
+        return " ".join(words)
+
+    def _select(self, number: int) -> None:
+        what_if = self.what_if
+        found = what_if.comparison.difference if what_if is not None and what_if.comparison else None
+        if found is not None and found.after.hash == self.session.graph.hash:
+            self.session.select_node(number)
+
+    def retheme(self) -> None:
+        """Colours anew."""
+        self.plot.retheme()
+
+
+def _both(backward: int, plain: float, edited: float) -> str:
+    text = f"At iteration {backward + 1}: {figure(plain, 4)} as it is, {figure(edited, 4)} edited"
+    if plain and plain == plain and edited == edited:
+        change = (edited - plain) / abs(plain)
+        text += f" ({'+' if change > 0 else '−'}{share_text(abs(change))})"
+    return text + "."
