@@ -108,7 +108,7 @@ class Timeline:
         here = self.current
         if here is None:
             return None
-        if kind in ("node", "over", "op"):
+        if kind in ("node", "over", "op", "into"):
             if self.position < here.count:
                 return here.number, self.position + 1
             return (here.number + 1, 0) if self.get(here.number + 1) else None

@@ -43,7 +43,7 @@ class Travel:
             self._start()
             self._go(ask.Step(kind if kind in AT_ONCE else "iteration"))
         elif session.state != "running":
-            there = self._over_module() if kind == "over" else session.timeline.moved(kind)
+            there = self._over_module() if kind in ("over", "out") else session.timeline.moved(kind)
             if there is not None:
                 session.show(*there)
 

@@ -61,4 +61,4 @@ class StepBefore:
 
 def _digest(value: Any) -> Digest | None:
     array = getattr(value, "_a", None)
-    return digest_of(array) if array is not None and np.size(array) > 1 else None
+    return digest_of(array) if array is not None and np.ndim(array) > 0 else None
