@@ -112,7 +112,8 @@ def _norm(digest: Digest | None) -> float:
 def _accumulation(event: happened.AccumulationTold) -> Page:
     parts = event.contributions
     longest = max([_norm(d) for p in parts for d in (p.grad, p.total)], default=0.0)
-    several = len({p.backward for p in parts}) > 1
+    calls = len({p.backward for p in parts})
+    several = calls > 1
     rows = []
     for number, part in enumerate(parts, 1):
         rows.append(
@@ -131,6 +132,8 @@ def _accumulation(event: happened.AccumulationTold) -> Page:
         )
     count = sum(part.grad is not None for part in parts)
     verdict = "nothing yet" if not count else "one gradient" if count == 1 else f"{count} gradients"
+    if several and count:
+        verdict = f"{calls} backwards"
     return Page(
         "accumulation", event.node, event.name, verdict, "here" if count > 1 else "quiet", event.sentence,
         tuple(rows), _meeting_notes(parts, several),

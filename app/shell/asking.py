@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from app.session.errand import Errand, bad_loss_text
 from app.session.explanation import Page
+from app.session.refusal import Refusal
 from app.session.reproduction import taken_names, write_files
 
 from .notice import Notice
@@ -33,6 +34,7 @@ class Asking:
         self.errand = Errand(window.session)
         self._offered: object = None
         self._silent = False
+        self._refusal: Refusal | None = None
         notice.close_button.clicked.connect(self._dismissed)
 
     @property
@@ -114,15 +116,32 @@ class Asking:
 
     def show_life(self) -> None:
         """Repeat the run to the backward that was refused, and show the life of the tensor it needed."""
-        last = self.session.timeline.last
+        last, failure = self.session.timeline.last, self.session.failure
+        message = failure.message if failure is not None else ""
+
+        def arrived() -> None:
+            self._refusal = Refusal(self.session, message)
+            self._look_for_refused()
+
         if last is not None:
-            self.errand.go(last.number, lambda: self.ask("versions"))
+            self.errand.go(last.number, arrived)
+
+    def _look_for_refused(self) -> None:
+        refusal = self._refusal
+        if refusal is None:
+            return
+        refusal.look()
+        if refusal.is_over or self.session.state != "paused":
+            self._refusal = None
+            if self.session.state == "paused":
+                self.ask("versions", refusal.found)
 
     # -- noticing --------------------------------------------------------------------------------------------
 
     def look(self) -> None:
         """Go on with an errand; say when the loss has become NaN or Inf."""
         self.errand.look()
+        self._look_for_refused()
         session = self.session
         if self.errand.message:
             self._window.status.say(self.errand.message)

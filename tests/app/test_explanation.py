@@ -10,6 +10,7 @@ import pytest
 from app.session.errand import Errand
 from app.session.explanation import page_of, story_order
 from app.session.inquiry import Inquiry
+from app.session.refusal import Refusal
 from app.session.reproduction import plain_names, taken_names, write_files
 from app.session.session import Session
 from engine.protocol import event as happened
@@ -350,6 +351,21 @@ def test_a_hunt_that_finds_nothing_says_so(session: Session):
     session.apply([*run()[0], happened.RunEnded(0, 1.0)])
     errand.look()
     assert not errand.is_under_way and errand.message
+
+
+def test_the_tensor_that_was_refused_is_found_by_asking_around(standing: Session):
+    graph = standing.graph
+    saver = next(n for n in graph.nodes if n.kind == "op")
+    refusal = Refusal(standing, f"changed. {saver.name} saved it at /a b/x.py:{saver.line}. It was")
+    asked = [r.node for r in explains(standing)]
+    assert asked and {r.topic for r in explains(standing)} == {"versions"}
+    last = asked[-1]
+    for request in explains(standing):
+        what = "refused" if request.node == last else "saved"
+        part = happened.VersionPart(0, what, "mul")
+        standing.apply([happened.VersionsTold(request.tag, request.node, "z", "", (part,))])
+        refusal.look()
+    assert refusal.found == last and refusal.is_over
 
 
 # -- files --------------------------------------------------------------------------------------------------

@@ -102,8 +102,8 @@ class Answering(MadeChild):
 
     @property
     def asked(self) -> list[ask.Explain]:
-        """What was asked so far."""
-        return [r for r in self.requests if isinstance(r, ask.Explain)]
+        """What the panel that says why has asked so far."""
+        return [r for r in self.requests if isinstance(r, ask.Explain) and r.topic != "rule"]
 
     def send(self, request: ask.Request) -> None:
         """Answer a request."""
@@ -132,6 +132,8 @@ class Answering(MadeChild):
         """The made answer on this topic."""
         if request.what == "nothing":
             return happened.RequestFailed(request.tag, "“nothing” is not known here.")
+        if request.topic == "rule":
+            return happened.RequestFailed(request.tag, "No rule was made.")
         if request.topic == "nan":
             return nan(request.tag)
         made = {"gradient": gradient, "accumulation": accumulation, "versions": versions, "trust": trust}
