@@ -1,8 +1,8 @@
 """The engine beside PyTorch eager: python benchmarks/engine.py [--rounds N] [--only NAME]
 
 Each case runs in a process of its own, PyTorch and ours in turn, one thread each; both must compute the same
-number. Printed is the ratio of medians, PyTorch's time over ours: above 1 ours is faster. "observed" is the same
-ratio while a recorder tells of every graph, as under the window, with nothing watched. Needs torch beside.
+number. Printed is the ratio of medians, PyTorch's time over ours: above 1 ours is faster. "observed" is the
+same ratio while a recorder tells of every graph, as under the window, with nothing watched. Needs torch.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from .made_run import whole_run
 
 def told(window, qtbot) -> str:
     """What the notice says, once it says something."""
-    qtbot.waitUntil(lambda: bool(window.notice.kind), timeout=5000)
+    qtbot.waitUntil(lambda: bool(window.notice.kind), timeout=20_000)
     return window.notice.text.text()
 
 
@@ -48,7 +48,7 @@ def test_a_kept_run_opens_as_it_was(window, qtbot, tmp_path):
     path = tmp_path / "kept.gradwalk"
     make_recording(path)
     window.open_path(path)
-    qtbot.waitUntil(lambda: window.session.is_recording, timeout=5000)
+    qtbot.waitUntil(lambda: window.session.is_recording, timeout=20_000)
     qtbot.waitUntil(lambda: window.top.iteration.text() == "iteration 12 of 12", timeout=2000)
     assert len(window.session.curves["loss"]) == 12
     assert "epoch: 11" in window.session.console.text()

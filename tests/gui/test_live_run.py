@@ -53,7 +53,7 @@ def looping(window, qtbot, tmp_path):
     path = tmp_path / "loop.py"
     path.write_text(LOOP)
     window.open_path(path)
-    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=20_000)
     qtbot.keyClick(window, Qt.Key.Key_F5)
     qtbot.waitUntil(lambda: len(window.session.timeline) > 3, timeout=60_000)
     return window
@@ -63,24 +63,26 @@ def test_pause_step_and_step_back_by_keys(looping, qtbot):
     session = looping.session
     qtbot.keyClick(looping, Qt.Key.Key_F6)
     qtbot.waitUntil(lambda: session.state == "paused", timeout=10_000)
-    qtbot.waitUntil(lambda: session.here is not None, timeout=5000)
+    qtbot.waitUntil(lambda: session.here is not None, timeout=20_000)
     looping.pulse.flush()
     first = session.here.id
     place = session.walk.position
     qtbot.keyClick(looping, Qt.Key.Key_F10)
-    qtbot.waitUntil(lambda: session.walk.position == place + 1 and session.state == "paused", timeout=5000)
+    qtbot.waitUntil(lambda: session.walk.position == place + 1 and session.state == "paused", timeout=20_000)
     assert session.graph.nodes[first].state is NodeState.DONE
     looping.pulse.flush()
     qtbot.keyClick(looping, Qt.Key.Key_F10, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: session.here is not None and session.here.id == first, timeout=5000)
+    qtbot.waitUntil(lambda: session.here is not None and session.here.id == first, timeout=20_000)
     looping.pulse.flush()
-    qtbot.waitUntil(lambda: any(not row.heat.is_empty for row in looping.bench.inspector.rows), timeout=5000)
+    qtbot.waitUntil(
+        lambda: any(not row.heat.is_empty for row in looping.bench.inspector.rows), timeout=20_000
+    )
 
 
 def test_stop_ends_a_script_that_loops_for_ever(looping, qtbot):
     pid = looping.bridge.link.child.pid
     qtbot.keyClick(looping, Qt.Key.Key_F5, Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: not looping.session.is_live, timeout=5000)
+    qtbot.waitUntil(lambda: not looping.session.is_live, timeout=20_000)
     qtbot.waitUntil(lambda: gone(pid), timeout=3000)
 
 
@@ -92,7 +94,7 @@ def test_closing_the_window_ends_the_child_within_a_second(looping, qtbot):
 
 def test_a_killed_child_is_told_and_can_be_run_again(looping, qtbot):
     os.kill(looping.bridge.link.child.pid, 9)
-    qtbot.waitUntil(lambda: looping.session.state == "lost", timeout=5000)
+    qtbot.waitUntil(lambda: looping.session.state == "lost", timeout=20_000)
     looping.pulse.flush()
     assert looping.notice.button_texts == ["Run again"]
     count = len(looping.session.timeline)

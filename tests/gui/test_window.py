@@ -31,7 +31,7 @@ def test_the_first_page_offers_every_sample(window):
 
 def test_a_click_on_a_sample_opens_it(window, qtbot):
     qtbot.mouseClick(window.welcome.cards["quickstart.py"], Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=20_000)
     look(window)
     assert window.top.name.text() == "quickstart.py"
     assert window.bench.source.view.toPlainText() == QUICKSTART.read_text(encoding="utf-8")
@@ -150,7 +150,7 @@ def test_the_arrangement_is_remembered(standing, qtbot):
     again.show()
     qtbot.waitUntil(lambda: again.bench is not None, timeout=10_000)
     again.open_path(QUICKSTART)
-    qtbot.waitUntil(lambda: again.bench.isVisible(), timeout=5000)
+    qtbot.waitUntil(lambda: again.bench.isVisible(), timeout=20_000)
     qtbot.waitUntil(lambda: again.bench.watch.isHidden(), timeout=2000)
     again.close()
     again.deleteLater()
@@ -303,7 +303,7 @@ def test_a_file_dropped_on_the_window_is_opened(window, qtbot):
     none = Qt.KeyboardModifier.NoModifier
     drop = QDropEvent(QPointF(400, 400), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, none)
     window.dropEvent(drop)
-    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=20_000)
     assert window.session.path == QUICKSTART
     window._fill_recent()
     assert [action.text() for action in window.recent_menu.actions()] == [str(QUICKSTART)]
@@ -328,7 +328,7 @@ def test_breakpoints_and_watches_are_kept_per_script(opened, qtbot):
     opened.session.set_breakpoints([])
     opened.session.set_watches([])
     opened.open_path(QUICKSTART)
-    qtbot.waitUntil(lambda: opened.session.state == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: opened.session.state == "ready", timeout=20_000)
     assert [(b.kind, b.place) for b in opened.session.breakpoints] == [("line", "41")]
     assert opened.session.watches == ["loss"]
 
