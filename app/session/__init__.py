@@ -22,6 +22,7 @@ finding.py    what was found about nodes: NaN, dead units, a checked gradient
 explanation.py an answer to “why” as a page of rows
 inquiry.py    one question at a time, asked once at each stop
 errand.py     goes to a place of the run first, then does there what was wanted
+refusal.py    which tensor a refused backward needed
 reproduction.py files that show a NaN again, written into a chosen folder
 fork.py       the script repeated in a second child to the same place, with one edit
 comparison.py two futures side by side
