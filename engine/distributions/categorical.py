@@ -85,7 +85,9 @@ class Categorical(Distribution):
             self._validate_sample(value)
         index = value.long().unsqueeze(-1)
         shape = engine.broadcast_shapes(tuple(index.shape), tuple(self.logits.shape[:-1]) + (1,))
-        logits = self.logits.expand((*shape[:-1], self._num_events))
+        logits = self.logits
+        if tuple(logits.shape[:-1]) != tuple(shape[:-1]):
+            logits = logits.expand((*shape[:-1], self._num_events))
         return logits.gather(-1, index.expand(shape)).squeeze(-1)
 
     def entropy(self) -> Any:

@@ -249,26 +249,3 @@ _conj: Any = pointwise(
     text="Turns the sign of the imaginary part.", forward=lambda self: np.conj(self),
     grads={"self": lambda grad: grad.conj()},
 )
-
-
-@composite("conj", out=False)
-def conj(self: Any) -> Any:
-    """The complex conjugate; a real tensor itself."""
-    return _conj(self) if self._a.dtype.kind == "c" else self
-
-
-@composite("conj_physical", out=True)
-def conj_physical(self: Any) -> Any:
-    """The complex conjugate as a copy; a real tensor itself."""
-    return _conj_physical(self) if self._a.dtype.kind == "c" else self
-
-
-_conj_physical: Any = pointwise(
-    name="_conj_physical", inputs=("self",), grad_fn="ConjPhysicalBackward0", on=(), promote=None,
-    formula=r"y = \bar z", text="Turns the sign of the imaginary part.", forward=lambda self: np.conj(self),
-    grads={"self": lambda grad: grad.conj()},
-)
-for _name in ("resolve_conj", "resolve_neg"):
-    composite(_name, out=False)(lambda self: self)
-place(lambda self: False, "is_conj", ("torch", "Tensor"))
-place(lambda self: False, "is_neg", ("torch", "Tensor"))

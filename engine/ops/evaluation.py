@@ -27,9 +27,11 @@ class OpNode(Node):
                      for g, m in zip(grads, self.metas)]
         wanted = tuple([n for n, need in zip(op.inputs, self._needs) if need])
         found: dict[str, Any] = {}
-        for (covers, fn, _), sources in zip(op.plan, op.sources):
+        for (covers, fn, _), sources in op.running:
             if covers[0] not in wanted and (len(covers) == 1 or not any(c in wanted for c in covers)):
                 continue
+            if op.again and modes.grad_enabled:
+                fn = op.again.get(covers[0], fn)
             args = []
             for kind, n in sources:
                 if kind == 0:
@@ -84,14 +86,15 @@ class PointwiseNode(OpNode):
     def apply(self, grads: list) -> list:
         op = self.op
         grad = grads[0]
-        again = modes.grad_enabled
-        g = grad if again else grad._a
+        if modes.grad_enabled:
+            return self._apply_again(grad)
+        g = grad._a
         T = nodes.Tensor
         out = []  # type: ignore[var-annotated]
         saved = self.saved
         if saved is nodes.FREED:
             raise RuntimeError(nodes.SECOND_TIME)
-        large = not again and g.size >= fused.LARGE and type(g) is np.ndarray
+        large = g.size >= fused.LARGE and type(g) is np.ndarray
         for (covers, fn, names), need, meta in zip(op.plan, self._needs, self._inputs):
             if not need:
                 if meta is not None or not op.tensors_only:
@@ -105,19 +108,14 @@ class PointwiseNode(OpNode):
                 v = saved[n]
                 if type(v) is SavedTensor:
                     t = v.tensor
-                    if again or t is None or (cell := t._cell) is not None and cell[0] != v.version:
-                        v = v.unpack(self)
-                        if not again:
-                            v = v._a
+                    if t is None or (cell := t._cell) is not None and cell[0] != v.version:
+                        v = v.unpack(self)._a
                     else:
                         v = t._a
                 args.append(v)
             r = fused.gradient(op, covers[0], names, args) if large else None
             if r is None:
                 r = fn(*args)
-            if again:
-                out.append(fitted(r, meta))
-                continue
             shape, kind = meta
             if r.shape != shape:
                 r = sum_to(r, shape)
@@ -129,3 +127,15 @@ class PointwiseNode(OpNode):
             made._a = r
             out.append(made)
         return out
+
+    def _apply_again(self, grad: Any) -> list:
+        """The same on Tensors: what is computed here can be differentiated in turn."""
+        op = self.op
+        found: list = [None] * len(op.plan)
+        for k in op.turns:
+            if self._needs[k]:
+                (name,), fn, names = op.plan[k]
+                given = [grad if n == "grad" else self.value_of(n) for n in names]
+                found[k] = fitted(op.again.get(name, fn)(*given), self._inputs[k])
+        return [g for g, need, meta in zip(found, self._needs, self._inputs)
+                if need or meta is not None or not op.tensors_only]

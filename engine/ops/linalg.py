@@ -193,11 +193,10 @@ def vander(x: Any, *, N: int | None = None) -> Any:
     """The powers of each element, as rows."""
     from engine import cat, ones
 
-    if x.ndim < 1:
-        raise RuntimeError("linalg.vander: vandermonde matrix must have at least one dimension")
+    x = x if x.ndim else x.unsqueeze(-1)
     n = x.shape[-1] if N is None else N
-    if n <= 1 and N is not None:
-        raise RuntimeError(f"linalg.vander: N must be greater than 1. Got N={n}.")
+    if n <= 1:
+        raise RuntimeError("N must be greater than 1.")
     t = x if x.dtype is not dt.bool_ else x.to(dt.int64)
     kind = dt.int64 if t.dtype.category < dt.FLOAT else t.dtype
     run = t.unsqueeze(-1).expand((*t.shape, n - 1)).cumprod(-1)
@@ -362,5 +361,5 @@ def corrcoef(self: Any) -> Any:
     if not c.ndim:
         return c / c
     spread = c.diagonal().real.sqrt() if c.is_complex() else c.diagonal().sqrt()
-    y = c / spread.unsqueeze(-1) / spread.unsqueeze(0)
+    y = c / spread.view(-1, 1) / spread.view(1, -1)
     return y if y.is_complex() else y.clamp(-1, 1)

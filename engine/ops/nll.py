@@ -106,7 +106,8 @@ def _nll_back(
 _BACK = {
     "grad_output": lambda grad, target, weight, reduction, ignore_index, total_weight: _nll_again(
         grad, target, weight, reduction, ignore_index, total_weight
-    )
+    ),
+    "self": lambda grad, self: OPS["zeros_like"](self),
 }
 
 
@@ -119,7 +120,7 @@ def _nll_again(grad: Any, target: Any, weight: Any, reduction: int, ignore: int,
 
 nll_loss_backward = kernel(
     name="nll_loss_backward",
-    inputs=("grad_output",),
+    inputs=("grad_output", "self"),
     grad_fn="NllLossBackwardBackward0",
     on=("torch._nn",),
     out=False,
@@ -129,7 +130,7 @@ nll_loss_backward = kernel(
 )
 nll_loss2d_backward = kernel(
     name="nll_loss2d_backward",
-    inputs=("grad_output",),
+    inputs=("grad_output", "self"),
     grad_fn="NllLoss2DBackwardBackward0",
     on=("torch._nn",),
     out=False,

@@ -206,7 +206,7 @@ def _written_out(
 
 native_batch_norm_backward = kernel(
     name="native_batch_norm_backward",
-    inputs=("grad_out", "input", "weight"),
+    inputs=("grad_out", "input", "weight", "running_mean", "running_var"),
     grad_fn="NativeBatchNormBackwardBackward0",
     on=("torch",),
     out=False,

@@ -91,8 +91,8 @@ native_layer_norm = kernel(
             "input",
             "weight",
             "bias",
-        ): lambda grad, input, normalized_shape, weight, eps, result1, result2, needs: _layer_norm_gradient(
-            grad, input, normalized_shape, weight, result1, result2, eps, needs
+        ): lambda grad, input, normalized_shape, weight, bias, eps, result1, result2, needs: (
+            _layer_norm_gradient(grad, input, normalized_shape, weight, result1, result2, eps, needs)
         )
     },
     gradients={

@@ -535,12 +535,10 @@ def take_along_dim(self: Any, indices: Any, dim: int | None = None) -> Any:
     d = wrap_dim(dim, self._a.ndim)
     from engine.core.shape import broadcast_shapes
 
-    apart = [tuple(n for k, n in enumerate(t._a.shape) if k != d) for t in (self, indices)]
-    if apart[0] != apart[1]:
-        both = broadcast_shapes(*[tuple(1 if k == d else n for k, n in enumerate(t._a.shape))
-                                  for t in (self, indices)])
-        self = self.expand([self._a.shape[d] if k == d else n for k, n in enumerate(both)])
-        indices = indices.expand([indices._a.shape[d] if k == d else n for k, n in enumerate(both)])
+    both = broadcast_shapes(*[tuple(1 if k == d else n for k, n in enumerate(t._a.shape))
+                              for t in (self, indices)])
+    self = self.expand([self._a.shape[d] if k == d else n for k, n in enumerate(both)])
+    indices = indices.expand([indices._a.shape[d] if k == d else n for k, n in enumerate(both)])
     return gather(self, d, indices)
 
 

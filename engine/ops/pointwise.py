@@ -116,7 +116,7 @@ OPS["div"], OPS["div_"] = _true_div, _true_div.op.inplace_function
 composite("true_divide")(lambda self, other: _true_div(self, other))
 composite("true_divide_", on=("Tensor",), out=False)(lambda self, other: div_(self, other))
 floor_divide = pointwise(
-    name="floor_divide", inplace=True, inputs=("self", "other"), grad_fn="NotImplemented",
+    name="floor_divide", inplace=True, inputs=("self", "other"), grad_fn="NotImplemented", tensors_only=True,
     grads={i: without_derivative("floor_divide") for i in ("self", "other")},
     formula=r"y = \lfloor a / b \rfloor", text="Divides and rounds down.",
     forward=lambda self, other: _div(self, other, rounding_mode="floor"),

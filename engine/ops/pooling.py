@@ -119,28 +119,31 @@ def _max_pool(n: int) -> Any:
         settings = _checked(self, n, of, kernel_size, stride, padding, dilation, ceil_mode)
         return arrays.maximum(self, *settings, ceil_mode)  # type: ignore[call-arg]
 
-    def back(grad_output: Any, indices: Any, size: Any, once: Any) -> Any:
-        return arrays.scattered(grad_output, indices, size[-n:], once)
+    def back(grad_output: Any, self: Any, indices: Any, once: Any) -> Any:
+        return arrays.scattered(grad_output, indices, self.shape[-n:], once)
 
     upper = f"MaxPool{n}DWithIndicesBackward"
     backward = kernel(
         name=f"max_pool{n}d_with_indices_backward",
-        inputs=("grad_output",),
+        inputs=("grad_output", "self"),
         grad_fn=upper + "Backward0",
         on=("torch._nn",),
         out=False,
         text="The gradient of max pooling.",
         forward=back,
-        grads={"grad_output": lambda grad, indices: _gather_places(grad, indices, n)},
+        grads={
+            "grad_output": lambda grad, indices: _gather_places(grad, indices, n),
+            "self": lambda grad, self: OPS["zeros_like"](self),
+        },
     )
 
     def gradient(
-        grad: Any, self_shape: Any, kernel_size: Any, stride: Any, dilation: Any, result1: Any
+        grad: Any, self: Any, kernel_size: Any, stride: Any, dilation: Any, result1: Any
     ) -> Any:
         reach = sizes(kernel_size, n, "kernel_size", of)
         steps = reach if stride is None or stride == [] or stride == () else sizes(stride, n, "stride", of)
         apart = all(s >= (k - 1) * d + 1 for k, s, d in zip(reach, steps, sizes(dilation, n, "dilation", of)))
-        return backward(grad, result1, self_shape, apart)
+        return backward(grad, self, result1, apart)
 
     return kernel(
         name=f"max_pool{n}d_with_indices",
@@ -290,7 +293,7 @@ def _avg_pool(n: int) -> Any:
 
     def back(
         grad_output: Any,
-        size: Any,
+        self: Any,
         kernel_size: Any,
         stride: Any,
         padding: Any,
@@ -302,7 +305,7 @@ def _avg_pool(n: int) -> Any:
         step = reach if stride is None or stride == [] or stride == () else sizes(stride, n, "stride", of)
         return arrays.mean_gradient(
             grad_output,
-            size[-n:],
+            self.shape[-n:],
             reach,
             step,
             sizes(padding, n, "padding", of),
@@ -323,7 +326,7 @@ def _avg_pool(n: int) -> Any:
 
     def gradient(
         grad: Any,
-        input_shape: Any,
+        input: Any,
         kernel_size: Any,
         stride: Any,
         padding: Any,
@@ -332,18 +335,18 @@ def _avg_pool(n: int) -> Any:
         divisor_override: Any,
     ) -> Any:
         return backward(
-            grad, input_shape, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+            grad, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
         )
 
     backward = kernel(
         name=f"avg_pool{n}d_backward",
-        inputs=("grad_output",),
+        inputs=("grad_output", "self"),
         grad_fn=f"AvgPool{n}DBackwardBackward0",
         on=("torch._nn",),
         out=False,
         text="The gradient of average pooling.",
         forward=back,
-        grads={"grad_output": again},
+        grads={"grad_output": again, "self": lambda grad, self: OPS["zeros_like"](self)},
     )
     return kernel(
         name=of,

@@ -54,21 +54,25 @@ def _average(n: int) -> Any:
             self, [resampling.spans(k, m, self.dtype) for k, m in zip(self.shape[-n:], output_size)]
         )
 
-    def back(grad_output: Any, size: Any) -> Any:
+    def back(grad_output: Any, self: Any) -> Any:
         tables = [
-            resampling.spans(k, m, grad_output.dtype).T for k, m in zip(size[-n:], grad_output.shape[-n:])
+            resampling.spans(k, m, grad_output.dtype).T
+            for k, m in zip(self.shape[-n:], grad_output.shape[-n:])
         ]
         return resampling.applied(grad_output, tables)
 
     backward = kernel(
         name=f"_adaptive_avg_pool{n}d_backward",
-        inputs=("grad_output",),
+        inputs=("grad_output", "self"),
         grad_fn=f"AdaptiveAvgPool{n}DBackwardBackward0",
         on=("torch",),
         out=False,
         text="The gradient of adaptive average pooling.",
         forward=back,
-        grads={"grad_output": lambda grad, grad_output_shape: average(grad, grad_output_shape[-n:])},
+        grads={
+            "grad_output": lambda grad, grad_output_shape: average(grad, grad_output_shape[-n:]),
+            "self": lambda grad, self: OPS["zeros_like"](self),
+        },
     )
     average = kernel(
         name=f"_adaptive_avg_pool{n}d",
@@ -79,7 +83,7 @@ def _average(n: int) -> Any:
         formula=r"y = \frac{1}{k} \sum_{i \in \text{span}} x_i",
         text="Averages spans so that the wanted size comes out.",
         forward=forward,
-        grads={"self": lambda grad, self_shape: backward(grad, self_shape)},
+        grads={"self": lambda grad, self: backward(grad, self)},
     )
     return average
 

@@ -113,6 +113,7 @@ class Op:
         self.node_type = node_class(self.grad_fn, self.node_base)
         self.inplace_node_type = node_class(inplace_grad_fn, self.node_base) if inplace_grad_fn else None
         self.gradients = gradients or {}
+        self.again: dict[str, Callable] = {}  # what PyTorch evaluates instead where it differentiates again
         self.function = self._make_function()
         for key in (name, *aliases):
             OPS.setdefault(key, self.function)
@@ -150,6 +151,9 @@ class Op:
         self._saving: dict[tuple[bool, ...], tuple[str, ...]] = {}
         self._places: dict[tuple[bool, ...], tuple[tuple[str, int], ...]] = {}
         self.sources = [tuple(self._source(n) for n in names) for _, _, names in self.plan]
+        # PyTorch evaluates them in the order of their names; second derivatives show it.
+        self.turns = sorted(range(len(self.plan)), key=lambda k: ", ".join(self.plan[k][0]))
+        self.running = [(self.plan[k], self.sources[k]) for k in self.turns]
 
     def _source(self, name: str) -> tuple[int, Any]:
         """Where a gradient's parameter comes from, looked up once: (kind, its name or its input's number)."""

@@ -45,6 +45,7 @@ over = pointwise(
     inputs=("self",),
     operands=("self", "other"),
     grad_fn="DivBackward1",
+    promote="float",
     on=(),
     formula=r"y = x / c",
     domain=(-4, 4),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.core import dtype as dt
-from engine.ops.record import composite, kernel
+from engine.ops.record import composite, kernel, without_derivative
 from engine.tensor import Tensor
 
 _of = Tensor._of
@@ -101,13 +101,36 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 # -- distinct values -----------------------------------------------------------------------------------------
 
 
-def _results(values: Any, inverse: Any, counts: Any, return_inverse: bool, return_counts: bool) -> Any:
-    out = [_of(values)]
+def _results(found: tuple, return_inverse: bool, return_counts: bool) -> Any:
+    values, inverse, counts = found
+    out = [values]
     if return_inverse:
-        out.append(_of(np.array(inverse, np.int64, order="C")))
+        out.append(inverse)
     if return_counts:
-        out.append(_of(counts.astype(np.int64, copy=False)))
+        out.append(counts)
     return out[0] if len(out) == 1 else tuple(out)
+
+
+def _distinct(a: Any, dim: int | None) -> tuple:
+    flat = a.reshape(-1) if dim is None else a
+    values, inverse, counts = np.unique(
+        flat, return_inverse=True, return_counts=True, axis=dim, equal_nan=dim is not None
+    )
+    inverse = inverse.reshape(a.shape if dim is None else -1)
+    return (np.ascontiguousarray(values), np.array(inverse, np.int64, order="C"),
+            counts.astype(np.int64, copy=False))
+
+
+_unique: Any = kernel(
+    name="_unique2", inputs=("self",), grad_fn="Unique2Backward0", on=(), nondiff=(1, 2),
+    text="The distinct values, where each went and how often it occurs; no derivative.",
+    forward=lambda self: _distinct(self, None), grads={"self": without_derivative("_unique2")},
+)
+_unique_along: Any = kernel(
+    name="unique_dim", inputs=("self",), grad_fn="UniqueDimBackward0", on=(), nondiff=(1, 2),
+    text="The distinct entries along a dimension; no derivative.",
+    forward=lambda self, dim: _distinct(self, dim), grads={"self": without_derivative("unique_dim")},
+)
 
 
 @composite("unique", out=False)
@@ -116,21 +139,21 @@ def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return
     """The distinct values, sorted; or the distinct entries along a dimension."""
     a = input._array()
     if dim is None:
-        values, inverse, counts = np.unique(a.reshape(-1), return_inverse=True, return_counts=True,
-                                            equal_nan=False)
-        return _results(values, inverse.reshape(a.shape), counts, return_inverse, return_counts)
+        return _results(_unique(input), return_inverse, return_counts)
     if not a.size and 0 in a.shape[:dim] + a.shape[dim + 1 if dim != -1 else a.ndim:]:
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be "
                            "applied")
-    values, inverse, counts = np.unique(a, return_inverse=True, return_counts=True, axis=dim)
-    return _results(np.ascontiguousarray(values), inverse.reshape(-1), counts, return_inverse, return_counts)
+    return _results(_unique_along(input, dim), return_inverse, return_counts)
 
 
 @composite("unique_consecutive", out=False)
 def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False,
                        dim: int | None = None) -> Any:
     """The values with repetitions in a row left out."""
-    a = input._array()
+    return _results(_unique_in_a_row(input, dim), return_inverse, return_counts)
+
+
+def _without_repeats(a: Any, dim: int | None) -> tuple:
     rows = a.reshape(-1) if dim is None else np.moveaxis(a, dim, 0)
     n = len(rows)
     flat = rows.reshape(n, -1) if n else rows
@@ -141,9 +164,15 @@ def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: 
     counts = np.diff(np.append(starts, n))
     inverse = np.cumsum(new) - 1
     values = rows[starts] if dim is None else np.moveaxis(rows[starts], 0, dim)
-    return _results(np.ascontiguousarray(values), inverse.reshape(a.shape) if dim is None else inverse,
-                    counts,
-                    return_inverse, return_counts)
+    return np.ascontiguousarray(values), inverse.reshape(a.shape) if dim is None else inverse, counts
+
+
+_unique_in_a_row: Any = kernel(
+    name="_unique_consecutive", inputs=("self",), grad_fn="UniqueConsecutiveBackward0", on=(), nondiff=(1, 2),
+    text="The values with repetitions in a row left out; no derivative.",
+    forward=lambda self, dim=None: _without_repeats(self, dim),
+    grads={"self": without_derivative("unique_consecutive")},
+)
 
 
 @composite("unravel_index", on=("torch",), out=False)

@@ -8,15 +8,16 @@ import engine.core.dtype as dt
 from engine.autograd import node as nodes
 from engine.core.shape import wrap_dim
 from engine.ops.record import composite
+from engine.ops.scalar import over, times
 
 
 def _areas(name: str, y: Any, x: Any, dx: Any, dim: int) -> Any:
     """Twice the trapezoids between neighbours along `dim`, weighted by their widths."""
     dim = wrap_dim(dim, y.ndim)
     n = y.shape[dim]
-    heights = y.narrow(dim, 1, n - 1) + y.narrow(dim, 0, n - 1)
     if x is None:
-        return heights * dx
+        return times(y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1), dx)
+    heights = y.narrow(dim, 0, n - 1) + y.narrow(dim, 1, n - 1)
     if y.dtype is dt.bool_ or x.dtype is dt.bool_:
         raise RuntimeError(f"{name}: received a bool input for `x` or `y`, but bool is not supported")
     if x.ndim == 1:
@@ -49,7 +50,10 @@ def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     _checked("trapezoid", y, x, dx, dim)
     if y.shape[dim] == 0:
         return y.sum(dim) * 0.0
-    return _areas("trapezoid", y, x, 1 if dx is None else dx, dim).sum(dim) / 2.0
+    if x is None:
+        ends = y.select(dim, 0) + y.select(dim, -1)
+        return times(y.sum(dim) - times(ends, 0.5), 1 if dx is None else dx)
+    return over(_areas("trapezoid", y, x, None, dim).sum(dim), 2.0)
 
 
 @composite("cumulative_trapezoid", on=("torch",), out=False)
@@ -58,7 +62,9 @@ def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1
     _checked("cumulative_trapezoid", y, x, dx, dim)
     if y.shape[dim] == 0:
         return y * 0.0
-    return _areas("cumulative_trapezoid", y, x, 1 if dx is None else dx, dim).cumsum(dim) / 2.0
+    if x is None:
+        return _areas("cumulative_trapezoid", y, x, (1 if dx is None else dx) / 2.0, dim).cumsum(dim)
+    return over(_areas("cumulative_trapezoid", y, x, None, dim).cumsum(dim), 2.0)
 
 
 def _slope(y: Any, dim: int, spacing: Any, edge_order: int) -> Any:
@@ -72,9 +78,9 @@ def _slope(y: Any, dim: int, spacing: Any, edge_order: int) -> Any:
 
     before, middle, after = y.narrow(dim, 0, n - 2), y.narrow(dim, 1, n - 2), y.narrow(dim, 2, n - 2)
     if not isinstance(spacing, nodes.Tensor):
-        inner = (after - before) / (2 * spacing)
+        inner = over(after - before, 2 * spacing)
         if edge_order == 1:
-            first, last = (at(1) - at(0)) / spacing, (at(n - 1) - at(n - 2)) / spacing
+            first, last = over(at(1) - at(0), spacing), over(at(n - 1) - at(n - 2), spacing)
         else:
             first = (4.0 * at(1) - 3.0 * at(0) - at(2)) / (2 * spacing)
             last = (3.0 * at(n - 1) - 4.0 * at(n - 2) + at(n - 3)) / (2 * spacing)

@@ -299,15 +299,16 @@ def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: 
         raise RuntimeError(f"{name}() q must be in the range [0, "
                            f"1]" + ("" if not scalar else f" but got {float(q)}"))
     ndim = self.ndim
-    if dim is None:
-        x, d = self.reshape(-1), 0
+    if self.numel() == 0:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    if dim is None or not ndim:
+        ordered, lead = self.flatten().sort().values, [1] * ndim if keepdim else []
     else:
         d = wrap_dim(dim, ndim)
-        x = self
-    if x.numel() == 0:
-        raise RuntimeError(f"{name}() input tensor must be non-empty")
-    ordered = (x if x.ndim else x.reshape(1)).sort(d).values.movedim(d, -1)
+        lead = [1 if k == d else m for k, m in enumerate(self.shape) if keepdim or k != d]
+        ordered = (self if d == ndim - 1 else self.unsqueeze(-1).transpose(d, -1)).sort(-1).values
     n = ordered.shape[-1]
+    ordered = ordered.view([*lead, n])
     if ignore:
         last = (~f.isnan(ordered.detach())).sum(-1, keepdim=True) - 1
         rank = (q.reshape(-1) * last).clamp(min=0)
@@ -333,14 +334,8 @@ def _quantile(self: Any, q: Any, dim: int | None, keepdim: bool, interpolation: 
 
         y = lerp(y, high, weight)
     if q.ndim == 0:
-        y = y.squeeze(-1)
-        if keepdim:
-            y = y.reshape([1] * ndim) if dim is None else y.unsqueeze(d)
-        return y
-    y = y.movedim(-1, 0)
-    if keepdim:
-        y = y.reshape([q.numel(), *([1] * ndim)]) if dim is None else y.unsqueeze(d + 1)
-    return y
+        return y.squeeze_(-1)
+    return y.unsqueeze_(0).transpose_(0, -1).squeeze_(-1)
 
 
 @composite("quantile")

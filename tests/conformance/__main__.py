@@ -1,7 +1,7 @@
 """Walks the tables in PyTorch's wheel and prints, row by row, samples passed and the first difference,
 with totals.
 
-python -m tests.conformance [--table ops|modules|schedulers] [--match REGEX] [--all] [--floor]
+python -m tests.conformance [--table ops|modules|schedulers|graphs] [--match REGEX] [--all] [--floor]
 
 --floor exits with 1 when a total is below what the project has reached.
 """
@@ -23,7 +23,8 @@ GAPS = {
     "chalf": "complex32 has no NumPy type",
     "hash_tensor": "a checksum of PyTorch's own, which no listed program calls",
 }
-FLOOR = {"ops": 630, "modules": 113, "schedulers": 1}
+FLOOR = {"ops": 630, "modules": 113, "schedulers": 1, "graphs": 126}
+TABLES = list(FLOOR)
 
 
 def report(table: str, rows: list[dict], everything: bool) -> int:
@@ -46,6 +47,16 @@ def report(table: str, rows: list[dict], everything: bool) -> int:
     return len(whole)
 
 
+def report_graphs(rows: list[dict], everything: bool) -> int:
+    """Print which programs build PyTorch's graph; their number."""
+    same = sum(r["passed"] for r in rows)
+    for r in rows:
+        if everything or r["first"]:
+            print(f"{r['name']:60} {r['first'] or 'identical'}")
+    print(f"graphs: {same} of {len(rows)} programs identical")
+    return same
+
+
 def walk(table: str, match: str) -> list[dict]:
     """The rows of one table."""
     import torch
@@ -64,6 +75,12 @@ def walk(table: str, match: str) -> list[dict]:
         from tests.conformance import modules
 
         found = [modules.check(i) for i in module_db if re.search(match, i.module_cls.__name__)]
+    elif table == "graphs":
+        from tests.conformance import fragment_graphs, graphs
+
+        found = [graphs.check(k, v) for k, v in graphs.programs().items() if re.search(match, k)]
+        if match == "." or "fragment" in match:
+            found += fragment_graphs.rows()
     return found
 
 
@@ -72,19 +89,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--table", choices=["ops", "modules", "schedulers"], action="append")
+    parser.add_argument("--table", choices=TABLES, action="append")
     parser.add_argument("--match", default=".")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--floor", action="store_true")
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     below = []
-    for table in given.table or ["ops", "modules", "schedulers"]:
+    for table in given.table or TABLES:
         start = time.time()
         if table == "schedulers":
             from tests.conformance import schedulers
 
             passed = int(not schedulers.main())
+        elif table == "graphs":
+            passed = report_graphs(walk(table, given.match), given.all)
         else:
             passed = report(table, walk(table, given.match), given.all)
         print(f"{table}: {time.time() - start:.0f} s\n")

@@ -14,6 +14,8 @@ from app.link.child import ROOT
 
 pytest.importorskip("torch")
 
+from tests.conformance import graphs
+
 WALK = """
 import json
 def walked(root):
@@ -82,3 +84,28 @@ def test_the_graph_is_pytorchs(name: str, tmp_path: Path) -> None:
     ours, theirs = graph("-m", "engine"), graph()
     renamed = [["AccumulateGrad" if n.endswith("AccumulateGrad") else n, e] for n, e in theirs]
     assert [["AccumulateGrad" if n.endswith("AccumulateGrad") else n, e] for n, e in ours] == renamed
+
+
+@pytest.mark.parametrize("name", list(graphs.programs()))
+def test_a_program_builds_pytorchs_graph(name: str) -> None:
+    row = graphs.check(name, graphs.programs()[name])
+    assert not row["first"]
+    assert row["nodes"] > 1
+
+
+def test_the_comparison_sees_a_wrong_name_an_edge_and_a_leaf() -> None:
+    torch, engine = graphs.torch, graphs.engine
+
+    def rows(side, fn):
+        x, w = side.ones(2, requires_grad=True), side.ones(3, requires_grad=True)
+        return graphs.walked(fn(side, x, w), [x, w])
+
+    same = rows(torch, lambda t, x, w: (x * 2 + x).sum())
+    assert graphs.first_difference(same, rows(engine, lambda t, x, w: (x * 2 + x).sum())) is None
+    for other in (
+        lambda t, x, w: (x * 2 - x).sum(),
+        lambda t, x, w: (x + x * 2).sum(),
+        lambda t, x, w: (w * 2 + w).sum(),
+        lambda t, x, w: (x * 2 + x.detach()).sum(),
+    ):
+        assert graphs.first_difference(same, rows(engine, other))
