@@ -18,7 +18,8 @@ from engine.worker.halt import Halt
 from engine.worker.inbox import Inbox
 from engine.worker.keeper import Keeper
 from engine.worker.outbox import Outbox
-from engine.worker.reason import ON, Reasons, Why, inputs_are_finite
+from engine.worker.producer import faults_before
+from engine.worker.reason import ON, Reasons, Why
 from engine.worker.sampler import Sampler
 from engine.worker.stand import Stand
 from engine.worker.step import StepBefore
@@ -47,9 +48,12 @@ class Pilot:
         """The last backward, if it is small enough to be held until the next one begins."""
         self.told = 0
         """So many nodes of the backward under way have been told of."""
+        self.ran: tuple[Any, tuple, Any] | None = None
+        """The op of the forward after which the run stands: its record, arguments and result."""
         self._small: dict[str, bool] = {}
         self._before: StepBefore | None = None
         self._why_optimizer: Why = ON
+        self._samples_step = False
         self._stood = False
 
     # -- what the recorder calls -----------------------------------------------------------------------------
@@ -69,7 +73,9 @@ class Pilot:
 
         why = reasons.after_op(op.name, bound, result, self.frame(), names)
         if why != ON:
+            self.ran = (op, bound, result)
             self.halt.after_op(why, op.name, names(), result, self.recorder.serial - 1)
+            self.ran = None
 
     def composite_left(self, name: str, begin: int, names: Callable[[], dict[str, Any]], result: Any) -> None:
         """A composite op is done: stop there if asked to."""
@@ -108,23 +114,25 @@ class Pilot:
         if self.inbox.waiting:
             self.attend()
         self._why_optimizer = self.reasons.after_optimizer(self.frame())
-        watched = self._why_optimizer == ON and self.sampler.is_due_for_optimizer()
-        if watched:
+        self._samples_step = self._why_optimizer == ON and self.sampler.is_due_for_optimizer()
+        if self._samples_step:
             self.sampler.begin_optimizer()
-        stops = self._why_optimizer != ON
-        self._before = StepBefore(optimizer, self.recorder.names) if stops or watched else None
+        stops = self._why_optimizer != ON or self.reasons.breakpoints.nan is not None
+        self._before = StepBefore(optimizer, self.recorder.names) if stops or self._samples_step else None
 
     def optimizer_stepped(self, optimizer: Any) -> None:
         """An optimizer has changed its parameters: stop if asked to."""
         self.reasons.stepped += 1
         before, self._before = self._before, None
-        if before is not None:
+        why, text = self._why_optimizer
+        if not why and before is not None and self.reasons.breakpoints.nan is not None:
+            why, text = self.reasons.after_step(before.made_nan())
+        self._why_optimizer = ON
+        if before is not None and (why or self._samples_step):
             for told in before.changes():
                 self.outbox.put(told)
-        why, text = self._why_optimizer
-        self._why_optimizer = ON
         if not why:
-            if before is not None:
+            if self._samples_step:
                 self.sampler.end_optimizer()
             return
         names: dict[str, Any] = {"iteration": self.recorder.backward - 1}
@@ -232,12 +240,12 @@ class Pilot:
     def _step(self, walk: BackwardWalk) -> None:
         node = walk.node
         assert node is not None
-        clean = self.reasons.breakpoints.nan is not None and inputs_are_finite(walk, node)
+        before = faults_before(walk, node) if self.reasons.breakpoints.nan is not None else None
         began = time.perf_counter_ns()
         flow = walk.step()
         flow.duration_ns = time.perf_counter_ns() - began
-        if clean:
-            self.reasons.judge(walk, flow)
+        if before is not None:
+            self.reasons.judge(walk, flow, before)
         if self.keeper is not None and self.keeper.wants_details:
             self._catch_up(walk)
 

@@ -10,11 +10,11 @@ from typing import Any
 from engine.autograd import modes
 from engine.autograd.node import AccumulateGrad, Node
 from engine.protocol import request as ask
-from engine.recorders.digest import is_finite
 from engine.recorders.recorder import Recorder
 from engine.recorders.structure import ModuleCall, made
 from engine.recorders.walk import BackwardWalk, Flow
 from engine.worker.breakpoint import Breakpoints
+from engine.worker.producer import Fault, Producers, sums_that_overflow
 from engine.worker.scope import Scope
 from engine.worker.stride import ForwardStride
 
@@ -41,6 +41,8 @@ class Reasons:
         """How often an optimizer has stepped since the last backward."""
         self.nan = -1
         """The node that has just made a NaN, until somebody stands there."""
+        self._said = ""
+        self._producers = Producers()
         self.passed = -1
         """The position where one stood last: no reason to stop again."""
         self._recorder = recorder
@@ -106,8 +108,10 @@ class Reasons:
         recorder, points = self._recorder, self.breakpoints
         new_line = self._is_new(frame)
         file, line = ("", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
-        if points.nan is not None and _makes_nan(bound, result):
-            return "nan", f"{name} made NaN or Inf from finite inputs"
+        if points.nan is not None:
+            kind = self._producers.of_op(bound, result)
+            if kind:
+                return "nan", f"{name} {kind}"
         if self.forward.kind and self.forward.after_op(len(recorder.composites), calls(recorder)):
             return _STEP
         if self.pause_since is not None and time.monotonic() - self.pause_since > PAUSE_IN_FORWARD_S:
@@ -138,9 +142,7 @@ class Reasons:
         made_it = self.forward.after_module(len(recorder.composites), calls(recorder), recorder.serial)
         return _STEP if made_it else ON
 
-    def before_module(
-        self, path: str, type_name: str, names: dict[str, Any], frame: FrameType | None
-    ) -> Why:
+    def before_module(self, path: str, type_name: str, names: dict[str, Any], frame: FrameType | None) -> Why:
         """Why to stop before this call of a module."""
         point = self.breakpoints.module_hit(path, type_name, lambda: self._scope(names, frame))
         return ("breakpoint", str(point)) if point is not None else ON
@@ -241,7 +243,7 @@ class Reasons:
         """Why to stop before the walk's next node, or at its end. stood: one has stood in this backward."""
         position, node = walk.position, walk.node
         if self.nan >= 0:
-            return "nan", f"{walk.structure.nodes[self.nan].name()} made NaN or Inf from finite gradients"
+            return "nan", f"{walk.structure.nodes[self.nan].name()} {self._said}"
         if position == self.passed:
             return ON
         if self.pause_since is not None:
@@ -302,10 +304,22 @@ class Reasons:
         )
         return ("breakpoint", str(point)) if point is not None else ON
 
-    def judge(self, walk: BackwardWalk, flow: Flow) -> None:
-        """A node whose inputs were finite has run: note it if it made a NaN or Inf."""
-        if any(g is not None and not is_finite(g._a) for g in flow.out):
+    def after_step(self, spoilt: list[str]) -> Why:
+        """Why to stop after an optimizer's step that made NaN or Inf of these parameters."""
+        if not spoilt:
+            return ON
+        more = f" and {len(spoilt) - 1} more" if len(spoilt) > 1 else ""
+        return "nan", f"the step made NaN or Inf of {spoilt[0]}{more}"
+
+    def judge(self, walk: BackwardWalk, flow: Flow, before: tuple[Fault, Fault]) -> None:
+        """A node has run: note it if it made a NaN or Inf, or the sum to which it added did. before: what was
+        in its gradients, and in what it keeps."""
+        self._said = self._producers.of_node(*before, flow)
+        if self._said:
             self.nan = walk.structure.index[flow.node]
+            return
+        for node in sums_that_overflow(walk, flow):
+            self.nan, self._said = walk.structure.index[node], "got a sum of gradients that is too large"
 
 
 def calls(recorder: Recorder) -> int:
@@ -326,24 +340,5 @@ def composite_of(walk: BackwardWalk, node: Node) -> tuple[str, int] | None:
     return made(_user(walk, node) if isinstance(node, AccumulateGrad) else node).composite
 
 
-def inputs_are_finite(walk: BackwardWalk, node: Node) -> bool:
-    """Whether what a node gets and what it has saved is free of NaN and Inf."""
-    if not all(g is None or is_finite(g._a) for g in walk.run.incoming()):
-        return False
-    for value in node.saved.values():
-        array = getattr(getattr(value, "tensor", None), "_a", None)
-        if array is not None and not is_finite(array):
-            return False
-    return True
-
-
 def _user(walk: BackwardWalk, leaf: Node) -> Node:
     return next((n for n in walk.structure.nodes if any(fn is leaf for fn, _ in n.next_functions)), leaf)
-
-
-def _makes_nan(bound: tuple, result: Any) -> bool:
-    results = result if isinstance(result, tuple) else (result,)
-    if all(is_finite(r._a) for r in results if hasattr(r, "_a")):
-        return False
-    listed = [x for v in bound for x in (v if type(v) in (list, tuple) else (v,))]
-    return all(is_finite(v._a) for v in listed if hasattr(v, "_a"))

@@ -57,7 +57,8 @@ class Stand:
             elif isinstance(request, ask.SetValue):
                 self._set(request)
             elif isinstance(request, ask.Explain):
-                place = Place(self._pilot.recorder, self._walk, self._names, self._frame)
+                pilot = self._pilot
+                place = Place(pilot.recorder, self._walk, self._names, self._frame, pilot.last, pilot.ran)
                 self._pilot.outbox.put(answer(request, place))
             else:
                 self._fail(tag, f"{type(request).__name__} cannot be obeyed here.")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.protocol.event import Digest, ParameterChanged
-from engine.recorders.digest import digest_of
+from engine.recorders.digest import digest_of, is_finite
 from engine.recorders.name import ModuleNames
 
 
@@ -44,6 +44,15 @@ class StepBefore:
                 digest_of(change.astype(np.float32)),
                 digests,
             )
+
+    def made_nan(self) -> list[str]:
+        """The names of parameters that the step made NaN or Inf of, from finite numbers and gradients."""
+        found = []
+        for name, tensor, before, _ in self._parameters:
+            grad = tensor.__dict__.get("grad")
+            if not is_finite(tensor._a) and is_finite(before) and (grad is None or is_finite(grad._a)):
+                found.append(name)
+        return found
 
     def names(self) -> dict[str, Any]:
         """The values as an expression can name them: 'linear.weight', '.before', '.change', '.grad',

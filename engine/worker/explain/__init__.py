@@ -3,8 +3,10 @@
 subject.py       what a question is about: a node, or a tensor that a name leads to; what flowed around it
 gradient.py      why a gradient is None, zero, small or large: cut.py (no path to the loss), route.py (where
                  on the path it became zero or small), damping.py (what a node does to what passes)
-nan.py           where a NaN or Inf came from, and files that show it again
-trust.py         a node's gradients held against finite differences and float64
+nan.py           where a NaN or Inf came from: story.py (what made it, passed it on, masked it), wording.py
+                 (values in words), reproduction.py (files that show it again)
+trust.py         a node's gradients held against finite differences (slope.py) and float64
+repetition.py    a node's op run again on what it was called with, leaving no trace in the run
 version.py       the life of a tensor's memory: made, saved, changed, viewed
 accumulation.py  what is added where gradients meet
 rule.py          the derivative with the numbers of the moment and the algebra of shapes
@@ -42,6 +44,10 @@ class Place:
     walk: BackwardWalk | None
     names: dict[str, Any]
     frame: FrameType | None
+    last: BackwardWalk | None = None
+    """the last backward, where the run stands after it and it is small enough to be held"""
+    ran: tuple[Any, tuple, Any] | None = None
+    """the op of the forward after which the run stands: its record, arguments and result"""
 
 
 def answer(request: ask.Explain, place: Place) -> happened.Event:

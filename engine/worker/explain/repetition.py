@@ -99,6 +99,8 @@ class Repetition:
                 ctx = self._forward(values)[1]
                 ctx.metas = tuple(((), None) if o is None else (o.shape, o.dtype) for o in outputs)
                 return _arrays(ctx.apply([_tensor(g) for g in grads]))
+            if self.is_freed:
+                raise CannotRepeat("What it kept for backward has been freed.")
             twin = _twin(self.node)
             twin.saved = self._saved(values, outputs)
             twin._inputs = tuple(_meta_of(m, values[i]) for m, i in zip(twin._inputs, self._places()))
@@ -110,6 +112,8 @@ class Repetition:
 
     def own_gradients(self, grads: list[Any]) -> list[Any]:
         """What the node itself makes of these gradients, in its own type; its hooks do not fire."""
+        if self.is_freed:
+            raise CannotRepeat("What it kept for backward has been freed.")
         with unseen(users_own=self.is_function):
             twin = _twin(self.node)
             if self.is_function:
@@ -137,6 +141,11 @@ class Repetition:
             new[edge.place] = list(new[edge.place])
             new[edge.place][edge.item] = array
         return new
+
+    @property
+    def is_freed(self) -> bool:
+        """Whether what the node kept for backward is gone."""
+        return self.node.saved is FREED or self.is_function and self.node._kept is FREED  # type: ignore[attr-defined]
 
     def keeps_its_inputs(self) -> bool:
         """Whether all inputs with a gradient are kept for backward, which notices when they are changed."""
@@ -197,8 +206,6 @@ class Repetition:
     def _values(self) -> list[Any]:
         """Each argument: what is kept for backward where it is, else what was noted in the forward."""
         node = self.node
-        if node.saved is FREED or self.is_function and node._kept is FREED:  # type: ignore[attr-defined]
-            raise CannotRepeat("What it kept for backward has been freed.")
         noted = made(node).arguments
         if self.is_function:
             if not noted:
@@ -206,7 +213,7 @@ class Repetition:
             return list(noted)
         found = []
         for place, name in enumerate(self.names):
-            value = _kept(node, name) if name in node.saved else OVERWRITTEN
+            value = _kept(node, name) if name in node.saved else OVERWRITTEN  # nothing is in FREED
             if value is OVERWRITTEN and place < len(noted):
                 value = noted[place]
             if value is OVERWRITTEN:

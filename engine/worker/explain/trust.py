@@ -109,6 +109,8 @@ class Check:
             value = again.at(again.values, edge)
             if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "c":
                 return "Complex numbers are not checked by finite differences."
+        if again.is_freed:
+            return "What it kept for backward has been freed."
         if again.draws():
             return "It draws random numbers, and drew others in the forward."
         if not again.keeps_its_inputs() and not again.is_what_ran():
