@@ -10,7 +10,7 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,12 +38,13 @@ class Cut:
     kind: 'detach', 'no_grad', 'inference', 'not differentiable', 'integer', 'data', 'copied', 'number',
     'numpy'. op: what did it; entered: the line of the `with no_grad()`. leaves: those that lie before it."""
 
-    __slots__ = ("entered", "file", "kind", "leaves", "line", "op", "times")
+    __slots__ = ("alone", "entered", "file", "kind", "leaves", "line", "op")
 
     def __init__(self, kind: str, op: str, file: str, line: int, entered: int) -> None:
         self.kind, self.op, self.file, self.line, self.entered = kind, op, file, line, entered
         self.leaves: dict[int, weakref.ref[Any]] = {}
-        self.times = 0
+        self.alone: tuple = (op, file, line, (self,))
+        """The origin of what this cut alone lies before."""
 
     def is_after(self, leaf: Any) -> bool:
         """Whether this leaf's path led here."""
@@ -51,23 +52,23 @@ class Cut:
         return ref is not None and ref() is leaf
 
 
-class Origin:
-    """Where a tensor without a node was made, and the cuts between it and what could have had a gradient."""
+class Origin(NamedTuple):
+    """Where a tensor without a node was made, and the cuts between it and what could have had a gradient.
 
-    __slots__ = ("cuts", "file", "line", "op")
+    On the tensor it is a bare tuple, which is made several times faster."""
 
-    def __init__(self, op: str, file: str, line: int, cuts: tuple[Cut, ...] = ()) -> None:
-        self.op, self.file, self.line, self.cuts = op, file, line, cuts
+    op: str
+    file: str
+    line: int
+    cuts: tuple[Cut, ...] = ()
 
 
-class Plain:
-    """A tensor without gradient that entered a node: its array, where it was made, and whether it is a
-    parameter."""
+class Plain(NamedTuple):
+    """A tensor without gradient that entered a node: its array, where it was made, if it is a parameter."""
 
-    __slots__ = ("array", "is_param", "origin")
-
-    def __init__(self, array: Any, origin: Origin | None, is_param: bool) -> None:
-        self.array, self.origin, self.is_param = array, origin, is_param
+    array: Any
+    origin: Origin | None
+    is_param: bool
 
 
 class Cleared:
@@ -105,79 +106,76 @@ class Origins:
 
     def note(self, op: Any, bound: tuple, result: Any, file: str, line: int) -> None:
         """An op ran: note the cuts of results without gradient, and what came into a node without one."""
-        if isinstance(result, tuple):
+        if type(result) is tuple:
             for each in result:
                 if isinstance(each, nodes.Tensor) and not each._rg:
                     self._note_plain(op, bound, each, file, line)
-            first = result[0] if result else None
-        else:
-            first = result
-        if not isinstance(first, nodes.Tensor):
-            return
-        if first._rg:
-            node = first._fn
-            if node is not None and type(node) is not AccumulateGrad:
-                self._note_inputs(node, bound, first)
-                if first._view is not None:
-                    node.__dict__["version_seen"] = first._cell[0]
-        elif first is not result:
-            return
-        else:
-            self._note_plain(op, bound, first, file, line)
-        cell = first._cell
-        if cell is not None and len(cell) > 2 and bound and first is bound[0]:
+            result = result[0] if result else None
+            if not isinstance(result, nodes.Tensor):
+                return
+        elif not result._rg:
+            self._note_plain(op, bound, result, file, line)
+        if result._rg:
+            node = result._fn
+            if node is None or type(node) is AccumulateGrad:
+                return
+            plain: list[tuple] | None = None
+            T = nodes.Tensor
+            for v in bound:
+                if isinstance(v, T):
+                    if not v._rg and (v._origin is not None or v._is_param) and v is not result:
+                        one = (v._a, v._origin, v._is_param)
+                        if plain is None:
+                            plain = [one]
+                        else:
+                            plain.append(one)
+                elif type(v) is list or type(v) is tuple:
+                    listed = [
+                        (x._a, x._origin, x._is_param)
+                        for x in v
+                        if isinstance(x, T) and not x._rg and x._origin is not None
+                    ]
+                    if listed:
+                        plain = listed if plain is None else plain + listed
+            if plain is not None:
+                node.__dict__["plain"] = plain
+            if result._view is not None:
+                node.__dict__["version_seen"] = result._cell[0]
+        cell = result._cell
+        if cell is not None and len(cell) > 2 and bound and result is bound[0]:
             last = cell[2][-1]
             if last[0] == cell[0] and last[1] in ("function", "method"):
                 name = op.name.partition(".")[0].rstrip("_") + "_"
                 cell[2][-1] = (last[0], name, last[2], last[3])
 
-    def _note_inputs(self, node: Node, bound: tuple, result: Any) -> None:
-        T = nodes.Tensor
-        plain: tuple[Plain, ...] = ()
-        for v in bound:
-            if isinstance(v, T):
-                if not v._rg and v is not result and (v._origin is not None or v._is_param):
-                    plain = (*plain, Plain(v._a, v._origin, v._is_param))
-            elif type(v) in (list, tuple):
-                for x in v:
-                    if isinstance(x, T) and not x._rg and x._origin is not None:
-                        plain = (*plain, Plain(x._a, x._origin, x._is_param))
-        if plain:
-            node.__dict__["plain"] = plain
-
     def _note_plain(self, op: Any, bound: tuple, result: Any, file: str, line: int) -> None:
-        T = nodes.Tensor
+        cut: Cut | None = None
+        asked = False
         cuts: tuple[Cut, ...] = ()
+        T = nodes.Tensor
         for v in bound:
-            if isinstance(v, T):
-                if v._rg or v._view is not None and v.requires_grad:
-                    cut = self._cut_by(op, result, file, line)
-                    if cut is not None:
+            if not isinstance(v, T):
+                if (type(v) is list or type(v) is tuple) and v and isinstance(v[0], T):
+                    bound = (*bound, *v)
+                continue
+            if v._rg or v._view is not None and v.requires_grad:
+                if not asked:
+                    cut, asked = self._cut_by(op, result, file, line), True
+                if cut is not None:
+                    ref = cut.leaves.get(id(v))
+                    if ref is None or ref() is not v:
                         self._mark(cut, v)
-                        if cut not in cuts:
-                            cuts = (*cuts, cut)
-                elif v._origin is not None and v._origin.cuts:
-                    cuts = _joined(cuts, v._origin.cuts)
-            elif type(v) in (list, tuple):
-                for x in v:
-                    if isinstance(x, T):
-                        cuts = self._joined_from(x, cuts, op, result, file, line)
-        origin = result._origin
-        if origin is not None and bound and result is bound[0]:
-            origin.cuts = _joined(origin.cuts, cuts)
-        elif not result._is_param or origin is None:
-            result._origin = Origin(op.name, file, line, cuts)
-
-    def _joined_from(
-        self, tensor: Any, cuts: tuple[Cut, ...], op: Any, result: Any, file: str, line: int
-    ) -> tuple[Cut, ...]:
-        if tensor._rg:
-            cut = self._cut_by(op, result, file, line)
-            if cut is None:
-                return cuts
-            self._mark(cut, tensor)
-            return _joined(cuts, (cut,))
-        return cuts if tensor._origin is None else _joined(cuts, tensor._origin.cuts)
+            elif v._origin is not None and v._origin[3]:
+                cuts = _joined(cuts, v._origin[3])
+        known = result._origin
+        if known is not None and (result._is_param or bound and result is bound[0]):
+            more = cuts if cut is None else _joined(cuts, cut.alone[3])
+            if more:
+                result._origin = (*known[:3], _joined(known[3], more))
+        elif cut is None:
+            result._origin = (op.name, file, line, cuts)
+        else:
+            result._origin = cut.alone if not cuts else (op.name, file, line, _joined(cuts, cut.alone[3]))
 
     def _cut_by(self, op: Any, result: Any, file: str, line: int) -> Cut | None:
         """What keeps this op's result from having a node, though an input would have wanted one."""
@@ -197,14 +195,14 @@ class Origins:
         """A value left the graph through `op` ('detach', 'item' ...), called by the script itself."""
         wanted = source._rg or source._view is not None and source.requires_grad
         known = source._origin
-        if not wanted and (known is None or not known.cuts):
+        if not wanted and (known is None or not known[3]):
             return
         frame = self.places.frame(2)
         if frame is None:
             return
         if kind in ("detach", "data", "copied") and not self._is_direct(frame.f_code):
             return
-        cuts: tuple[Cut, ...] = () if known is None else known.cuts
+        cuts: tuple[Cut, ...] = () if known is None else known[3]
         if wanted:
             cut = self.site(kind, op, frame.f_code.co_filename, frame.f_lineno)
             if kind not in ("number", "numpy") or not any(r() is not None for r in cut.leaves.values()):
@@ -216,7 +214,7 @@ class Origins:
         elif kind == "numpy":
             self._arrays.append((weakref.ref(_root(result)), cuts))
         else:
-            result._origin = Origin(op, frame.f_code.co_filename, frame.f_lineno, cuts)
+            result._origin = (op, frame.f_code.co_filename, frame.f_lineno, cuts)
 
     def tensor_made(self, op: str, tensor: Any, data: Any = None) -> None:
         """The script made a tensor from nothing, from numbers, or from other tensors' values."""
@@ -232,7 +230,7 @@ class Origins:
                 self._mark(cut, value)
                 cuts = _joined(cuts, (cut,))
             elif value._origin is not None:
-                cuts = _joined(cuts, value._origin.cuts)
+                cuts = _joined(cuts, value._origin[3])
         array = tensor._a
         if self._numbers and isinstance(data, float) and data not in (0.0, 1.0):
             for number, before in reversed(self._numbers):
@@ -245,7 +243,7 @@ class Origins:
                 if ref() is root:
                     cuts = _joined(cuts, before)
         if isinstance(array, (np.ndarray, np.generic)):
-            tensor._origin = Origin(op, file, line, cuts)
+            tensor._origin = (op, file, line, cuts)
 
     def grad_switched(self, off: bool) -> None:
         """A no_grad (or like it) was entered, by the script or by the engine itself; or left."""
@@ -287,7 +285,6 @@ class Origins:
             if len(self.sites) >= SITES_MAX:
                 self.sites.pop(next(iter(self.sites)))
             cut = self.sites[key] = Cut(kind, op, file, line, entered)
-        cut.times += 1
         return cut
 
     def _is_direct(self, code: Any) -> bool:
@@ -298,13 +295,14 @@ class Origins:
         """Note on all that lies before this tensor that its path led to this cut."""
         fn = source._fn if source._view is None else source.grad_fn
         leaves = cut.leaves
+        if fn is None:
+            ref = leaves.get(id(source))
+            if ref is None or ref() is not source:
+                leaves[id(source)] = weakref.ref(source)
+            return
         if len(leaves) > LEAVES_MAX:
             for key in [k for k, ref in leaves.items() if ref() is None]:
                 del leaves[key]
-        if fn is None:
-            if id(source) not in leaves or leaves[id(source)]() is not source:
-                leaves[id(source)] = weakref.ref(source)
-            return
         stack, left = [fn], NODES_MAX
         while stack and left:
             node = stack.pop()
@@ -322,9 +320,15 @@ class Origins:
             stack.extend([f for f, _ in node.next_functions if f is not None])
 
 
-def plain_inputs(node: Node) -> tuple[Plain, ...]:
+def origin_of(tensor: Any) -> Origin | None:
+    """Where a tensor without a node was made, as far as it was noted."""
+    return None if tensor._origin is None else Origin(*tensor._origin)
+
+
+def plain_inputs(node: Node) -> list[Plain]:
     """The tensors without gradient that entered this node, as far as they were noted."""
-    return node.__dict__.get("plain", ())
+    noted = node.__dict__.get("plain", ())
+    return [Plain(array, None if o is None else Origin(*o), is_param) for array, o, is_param in noted]
 
 
 def cuts_after(node: Node) -> tuple[Cut, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.autograd.node import AccumulateGrad
 from engine.protocol.event import ReasonPart
 from engine.recorders.digest import dtype_name
-from engine.recorders.origin import Cut, cuts_after, plain_inputs
+from engine.recorders.origin import Cut, cuts_after, origin_of, plain_inputs
 from engine.recorders.structure import made, walk_from
 from engine.recorders.walk import BackwardWalk
 from engine.worker.explain import Place
@@ -72,7 +72,7 @@ def reasons_without_path(subject: Subject, walk: BackwardWalk, place: Place) -> 
     found: list[ReasonPart] = []
     for node in walk.structure.nodes:
         if isinstance(node, AccumulateGrad):
-            origins = [(node.variable._origin, walk.structure.index[node])]
+            origins = [(origin_of(node.variable), walk.structure.index[node])]
         else:
             origins = [(p.origin, _input_number(walk, p.array)) for p in plain_inputs(node)]
         for origin, number in origins:

@@ -11,7 +11,7 @@ from engine.autograd import node as nodes
 from engine.autograd.node import AccumulateGrad, Node
 from engine.protocol import request as ask
 from engine.recorders.name import variables
-from engine.recorders.origin import Origin, plain_inputs
+from engine.recorders.origin import Origin, origin_of, plain_inputs
 from engine.recorders.structure import made
 from engine.recorders.walk import BackwardWalk, Flow
 from engine.worker.explain import Place
@@ -73,7 +73,7 @@ def _of_node(number: int, walk: BackwardWalk, place: Place) -> Subject:
     node = structure.nodes[number]
     if isinstance(node, AccumulateGrad):
         leaf = node.variable
-        return Subject(part.name, number, node, leaf, leaf._a, leaf._origin, leaf._is_param)
+        return Subject(part.name, number, node, leaf, leaf._a, origin_of(leaf), leaf._is_param)
     found = Subject(part.name, number, node, None, made(node).result)
     for name, value in variables(place.frame):
         if isinstance(value, nodes.Tensor) and value._fn is node and not name.startswith("_"):
@@ -83,7 +83,7 @@ def _of_node(number: int, walk: BackwardWalk, place: Place) -> Subject:
 
 
 def _of_tensor(tensor: Any, name: str, walk: BackwardWalk | None) -> Subject:
-    found = Subject(name, -1, None, tensor, tensor._a, tensor._origin, tensor._is_param)
+    found = Subject(name, -1, None, tensor, tensor._a, origin_of(tensor), tensor._is_param)
     if tensor.requires_grad:
         found.node = tensor.grad_fn
         if found.node is None:
