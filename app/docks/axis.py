@@ -42,11 +42,11 @@ def step_axis() -> Any:
             span = max(1.0, high - low)
             stride = 1.0
             for factor in (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500):
-                if span / factor <= max(2.0, size / 110):
+                if span / factor <= max(3.0, size / 110):
                     stride = float(factor)
                     break
             else:
-                stride = 10 ** math.ceil(math.log10(span / max(2.0, size / 110)))
+                stride = 10 ** math.ceil(math.log10(span / max(3.0, size / 110)))
             first = math.ceil(max(0.0, low) / stride)
             return [(stride, [k * stride for k in range(first, int(high / stride) + 1)])]
 

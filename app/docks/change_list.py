@@ -14,13 +14,15 @@ ROWS_MAX = 400
 
 
 class ChangeList(QTreeWidget):
-    """One row for each node of a difference."""
+    """One row for each node of a difference. short: the share alone, where there is little room; the whole is
+    the row's tip."""
 
     chosen = Signal(int)
     """The index, in the later graph, of the node in the row that was chosen."""
 
-    def __init__(self) -> None:
+    def __init__(self, short: bool = False) -> None:
         super().__init__()
+        self._short = short
         dress(self)
         self.setRootIsDecorated(False)
         self.setAccessibleName("Nodes that changed")
@@ -36,7 +38,7 @@ class ChangeList(QTreeWidget):
         self.rows = [] if found is None else found.nodes[:ROWS_MAX]
         for row in self.rows:
             assert found is not None
-            remark, figure = row_text(row, found)
+            remark, figure = row_text(row, found, self._short)
             item = QTreeWidgetItem(self, [row.name])
             item.setData(0, REMARK_ROLE, remark)
             item.setData(0, FIGURE_ROLE, figure)

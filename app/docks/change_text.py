@@ -28,23 +28,23 @@ def level_text(digest: Digest | None) -> str:
     return figure(digest.mean if math.prod(digest.shape) == 1 else digest.norm, 3)
 
 
-def change_text(change: Change | None) -> str:
-    """'0.5 → 0.25 · −50 %'."""
+def change_text(change: Change | None, short: bool = False) -> str:
+    """'0.5 → 0.25 · −50 %'; short: '−50 %'."""
     if change is None or change.after is None:
         return ""
     if change.arrived:
         return f"now {level_text(change.after)}"
     text = f"{level_text(change.before)} → {level_text(change.after)}"
     if change.spoiled > 0 or change.before is None:
-        return text
+        return level_text(change.after) if short else text
     sign = ""
-    if not math.isinf(change.relative) and change.relative < 9:
+    if not math.isinf(change.relative) and change.relative < 9 and change.after.norm != change.before.norm:
         sign = "+" if change.after.norm > change.before.norm else "−"
-        sign = "" if change.after.norm == change.before.norm else sign
-    return f"{text} · {sign}{share_text(change.relative)}"
+    share = sign + share_text(change.relative)
+    return share if short else f"{text} · {share}"
 
 
-def row_text(row: NodeChange, difference: Difference) -> tuple[str, str]:
+def row_text(row: NodeChange, difference: Difference, short: bool = False) -> tuple[str, str]:
     """What stands beside a node's name: a remark, and the figure at the right edge."""
     if row.kind == "added":
         return "new node", shape_text(difference.after.node(row.after).shape)
@@ -53,7 +53,7 @@ def row_text(row: NodeChange, difference: Difference) -> tuple[str, str]:
     if row.kind == "reshaped":
         before, after = difference.before.node(row.before), difference.after.node(row.after)
         return "shape", f"{shape_text(before.shape)} → {shape_text(after.shape)}"
-    return row.which, change_text(row.main)
+    return row.which, change_text(row.main, short)
 
 
 def row_tip(row: NodeChange) -> str:

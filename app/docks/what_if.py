@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.look import font
 from app.look.number import figure
+from app.look.sentence import sentence
 from app.session.fork import Edit, ForkError
 from app.session.graph import Node
 from app.session.session import Session
@@ -57,6 +58,7 @@ class WhatIfDock(Dock):
         self.iterations.setSpecialValueText("this iteration only")
         self.iterations.setToolTip("How many iterations both futures run on")
         self.iterations.setSuffix(" more iterations")
+        self.iterations.lineEdit().setTextMargins(5, 0, 0, 0)
         self.button = QPushButton("Fork here")
         self.button.setObjectName("Primary")
         self.button.clicked.connect(self.press)
@@ -65,12 +67,28 @@ class WhatIfDock(Dock):
         self.bar.setFixedHeight(3)
         self.bar.setRange(0, 1000)
         self.words = QLabel()
-        self.words.setObjectName("Muted")
+        self.words.setObjectName("Small")
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.list = ChangeList(short=True)
+        self.list.chosen.connect(self._select)
+        self.told = ElidedLabel()
+        self.news = QLabel()
+        self.news.setObjectName("Muted")
+        self.news.setWordWrap(True)
+        self.news.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.body = BlankOr("empty.what_if", self._page())
+        self.setWidget(self.body)
+        self._slots: object = None
+        self._said = ""
+        self._shown: object = None
+        self._retheme()
+
+    def _page(self) -> QWidget:
+        """The form on the left; beside it what is to be said, or curves and nodes."""
         form = QVBoxLayout()
-        form.setContentsMargins(16, 8, 8, 8)
-        form.setSpacing(6)
+        form.setContentsMargins(16, 8, 8, 4)
+        form.setSpacing(5)
         form.addWidget(self.what)
         form.addWidget(self.expression)
         last = QHBoxLayout()
@@ -82,32 +100,32 @@ class WhatIfDock(Dock):
         form.addWidget(self.words, 1)
         left = QWidget()
         left.setLayout(form)
-        left.setFixedWidth(272)
-        self.list = ChangeList()
-        self.list.chosen.connect(self._select)
-        self.told = ElidedLabel()
+        left.setFixedWidth(264)
         right = QVBoxLayout()
-        right.setContentsMargins(0, 4, 0, 0)
+        right.setContentsMargins(0, 2, 0, 0)
         right.setSpacing(0)
         head = QHBoxLayout()
-        head.setContentsMargins(12, 2, 16, 0)
+        head.setContentsMargins(12, 4, 8, 0)
         head.addWidget(self.told)
         right.addLayout(head)
         right.addWidget(self.list, 1)
+        self.side = QWidget()
+        self.side.setLayout(right)
+        saying = QVBoxLayout()
+        saying.setContentsMargins(12, 12, 24, 8)
+        saying.addWidget(self.news, 1)
+        self.saying = QWidget()
+        self.saying.setLayout(saying)
         page = QWidget()
         page.setObjectName("DockBody")
         layout = QHBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(left)
-        layout.addWidget(self.plot, 5)
-        layout.addLayout(right, 4)
-        self.body = BlankOr("empty.what_if", page)
-        self.setWidget(self.body)
-        self._slots: object = None
-        self._said = ""
-        self._shown: object = None
-        self._retheme()
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self.side, 1)
+        layout.addWidget(self.saying, 1)
+        return page
 
     def use(self, what_if: WhatIf) -> None:
         """Take the futures from here."""
@@ -189,7 +207,8 @@ class WhatIfDock(Dock):
     def _add_slots(self, node: Node) -> None:
         inputs = len(self.session.graph.edges_into(node.id))
         slots = slots_of(node, inputs, max(1, len(node.incoming)))
-        gradients = [slot for slot in slots if slot[0].startswith(("incoming", "leaf_grad"))]
+        gradients = [slot for slot in slots if slot[0].startswith("incoming")]
+        gradients += [slot for slot in slots if slot[0] == "leaf_grad"]
         others = [slot for slot in slots if slot not in gradients and not slot[0].startswith("outgoing")]
         for what, words in [*gradients, *others]:
             self.what.addItem(f"{node.name}  {words}", (node.id, what))
@@ -215,7 +234,6 @@ class WhatIfDock(Dock):
         if what_if is None:
             return
         self.bar.setValue(round(1000 * what_if.progress))
-        self.words.setText(self._said or self._sentence(what_if))
         comparison = what_if.comparison
         name = self._curve_name(what_if)
         place = None if what_if.place is None else float(what_if.place.backward)
@@ -225,10 +243,16 @@ class WhatIfDock(Dock):
         if found is not self._shown:
             self._shown = found
             self.list.show_difference(found)
-        self.list.setVisible(found is not None)
-        self.told.setVisible(found is not None)
         if found is not None:
             self.told.setText(f"{len(found.nodes)} nodes differ in iteration {found.after.backward + 1}")
+        news = self._news(what_if)
+        self.news.setText(news)
+        self.saying.setVisible(bool(news))
+        self.side.setVisible(not news)
+        self.told.setVisible(found is not None)
+        words = "" if news else self._sentence(what_if)
+        self.words.setText(words)
+        self.words.setToolTip(words)
 
     def _curve_name(self, what_if: WhatIf) -> str:
         if what_if.comparison is None:
@@ -239,18 +263,23 @@ class WhatIfDock(Dock):
             return here.variable
         return names[0] if names else ""
 
+    def _news(self, what_if: WhatIf) -> str:
+        """What is to be said instead of the nodes: what a fork is, or why there is none."""
+        if self._said:
+            return self._said
+        if what_if.comparison is None:
+            return sentence("what_if.about")
+        if what_if.state in ("parted", "failed", "cancelled"):
+            return what_if.message
+        return ""
+
     def _sentence(self, what_if: WhatIf) -> str:
-        """What is to be said below the form."""
+        """How the two futures stand to each other, below the form."""
         comparison = what_if.comparison
-        if comparison is None:
-            return (
-                "Your script is repeated up to here in two processes of their own; what it writes to files "
-                "is written again."
-            )
-        if what_if.state in ("parted", "failed", "cancelled", "repeating", "editing"):
+        if comparison is None or what_if.state in ("repeating", "editing"):
             return what_if.message
         parting, common = comparison.parting, comparison.common
-        words = [what_if.message] if what_if.message and "future:" in what_if.message else []
+        words = [what_if.message] if "future:" in what_if.message else []
         if parting is None:
             words.append("The losses are the same so far." if what_if.is_busy else "The losses are the same.")
         else:
@@ -271,7 +300,7 @@ class WhatIfDock(Dock):
 
 
 def _both(backward: int, plain: float, edited: float) -> str:
-    text = f"At iteration {backward + 1}: {figure(plain, 4)} as it is, {figure(edited, 4)} edited"
+    text = f"At {backward + 1}: {figure(plain, 4)}, edited {figure(edited, 4)}"
     if plain and plain == plain and edited == edited:
         change = (edited - plain) / abs(plain)
         text += f" ({'+' if change > 0 else '−'}{share_text(abs(change))})"

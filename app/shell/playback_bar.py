@@ -9,7 +9,7 @@ from app.look.icon import icon
 from app.session.playback import SPEEDS, STRIDES, Playback
 
 WORDS = {"node": "nodes", "iteration": "iterations"}
-WIDTH_PX = 226
+WIDTH_PX = 236
 
 
 class PlaybackBar(QWidget):
@@ -20,7 +20,7 @@ class PlaybackBar(QWidget):
         self.playback = playback
         self.buttons: dict[int, QToolButton] = {}
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 12, 0)
+        layout.setContentsMargins(0, 0, 16, 0)
         layout.setSpacing(4)
         for direction in (-1, 1):
             button = QToolButton()
@@ -44,8 +44,8 @@ class PlaybackBar(QWidget):
         for stride in STRIDES:
             self.stride.addItem(f"{WORDS[stride]}/s", stride)
         self.stride.activated.connect(lambda _: playback.set_stride(self.stride.currentData()))
-        self.speed.setFixedWidth(58)
-        self.stride.setFixedWidth(100)
+        self.speed.setFixedWidth(54)
+        self.stride.setFixedWidth(96)
         layout.addSpacing(4)
         layout.addWidget(self.speed)
         layout.addWidget(self.stride)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.link.live import LiveLink
+from app.session.breakpoint import Breakpoint
 from app.session.fork import Edit, ForkError
 from app.session.session import Session
 from app.session.what_if import WhatIf
@@ -155,6 +156,23 @@ def test_an_edit_is_seen_at_the_nodes_below_it_in_the_same_backward(
     assert {"TanhBackward0", "Linear.weight", "Linear.bias"} <= names and not above & set(changed)
     # Halving is exact, and what follows is linear in the gradient.
     assert set(changed.values()) == {0.5}
+
+
+def test_an_edited_activation_in_the_forward_is_a_future_too(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    session.set_breakpoints([Breakpoint("op", "tanh", "iteration == 3")])
+    session.run()
+    driver.to_stop()
+    assert session.standing.phase == "forward"
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "result", "zeros"), 2)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    by_hand = SCRIPT.replace("    # forward\n", "    if step == 3:\n        hidden.data.zero_()\n")
+    assert losses(what_if.edited.session) == of_script(driver, tmp_path / "b.py", by_hand)[:6]
+    assert what_if.comparison.parting.backward == 3
 
 
 def test_after_an_optimizer_step_a_weight_can_be_edited(driver: Driver, pump: Pump, tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ def test_a_key_a_line_and_return_fork_the_run(live, qtbot):
     look(live)
     assert dock.button.text() == "Fork here"
     assert what_if.comparison.parting.backward == 6
-    assert dock.words.text().startswith("The losses part at iteration 7. At iteration 16: ")
+    assert dock.words.text().startswith("The losses part at iteration 7. At 16: ")
     assert dock.told.text() == f"{len(dock.list.rows)} nodes differ in iteration 16"
     assert {len(c) for c in what_if.comparison.curves("loss")} == {16}
     # The run itself stands where it stood, and is not an edited one.
@@ -95,7 +95,7 @@ def test_a_fork_can_be_cancelled_by_its_button(live, qtbot):
     qtbot.mouseClick(dock.button, Qt.MouseButton.LeftButton)
     look(live)
     assert not what_if.is_busy and what_if.state == "cancelled"
-    assert dock.words.text() == "Cancelled" and dock.button.text() == "Fork here"
+    assert dock.news.text() == "Cancelled" and dock.button.text() == "Fork here"
 
 
 def test_a_wrong_edit_is_said_below_the_form(live, qtbot):
@@ -106,7 +106,7 @@ def test_a_wrong_edit_is_said_below_the_form(live, qtbot):
     qtbot.keyClick(dock.expression, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: live.futures.what_if.state == "failed", timeout=60_000)
     look(live)
-    assert "graad" in dock.words.text()
+    assert "graad" in dock.news.text()
 
 
 def test_what_changed_lists_what_a_step_brought_and_a_click_selects_it(standing, qtbot):
