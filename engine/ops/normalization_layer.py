@@ -180,8 +180,9 @@ def _group_norm(input: Any, weight: Any, bias: Any, num_groups: int, eps: float)
 
 
 def _group_norm_gradient(
-    grad: Any, input: Any, weight: Any, num_groups: int, eps: float, needs: tuple
+    grads: tuple, input: Any, weight: Any, num_groups: int, eps: float, needs: tuple
 ) -> tuple:
+    grad, of_mean, of_rstd = grads
     shape = input._a.shape
     n = shape[0]
     each = input._a.size // max(1, n * num_groups)
@@ -191,11 +192,17 @@ def _group_norm_gradient(
     rstd = (centred.square().mean(2, True) + eps).rsqrt()
     x_hat = centred * rstd
     gi = gw = gb = None
+    grad = grad if grad is not None else input.detach() * 0
     axes = (0, *range(2, len(shape)))
     if "input" in needs:
         g = grad if weight is None else grad * weight.view(1, -1, *[1] * (len(shape) - 2))
         g = g.reshape(n, num_groups, each)
-        gi = (rstd * (g - g.mean(2, True) - x_hat * (g * x_hat).mean(2, True))).reshape(shape)
+        gi = rstd * (g - g.mean(2, True) - x_hat * (g * x_hat).mean(2, True))
+        if of_mean is not None:
+            gi = gi + of_mean.unsqueeze(-1) / each
+        if of_rstd is not None:
+            gi = gi - of_rstd.unsqueeze(-1) * x_hat * rstd.square() / each
+        gi = gi.reshape(shape)
     if "weight" in needs:
         gw = (grad * x_hat.reshape(shape)).sum(axes)
     if "bias" in needs:
@@ -207,18 +214,26 @@ native_group_norm = kernel(
     name="native_group_norm",
     inputs=("input", "weight", "bias"),
     grad_fn="NativeGroupNormBackward0",
-    on=("torch",),
+    on=(),
     out=False,
-    nondiff=(1, 2),
     formula=r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} + \beta",
     text="Shifts and scales groups of channels of each example to mean 0 and variance 1.",
+    materialize=False,
     forward=_group_norm,
     grads={
-        ("input", "weight", "bias"): lambda grad, input, weight, num_groups, eps, needs: _group_norm_gradient(
-            grad, input, weight, num_groups, eps, needs
+        ("input", "weight", "bias"): lambda grads, input, weight, num_groups, eps, needs: _group_norm_gradient(
+            grads, input, weight, num_groups, eps, needs
         )
     },
 )
+
+
+@composite("native_group_norm", on=("torch",), out=False)
+def _native_group_norm(
+    input: Any, weight: Any, bias: Any, N: int, C: int, HxW: int, group: int, eps: float
+) -> Any:
+    """group_norm of N examples of C channels, with each group's mean and reciprocal deviation."""
+    return native_group_norm(input, weight, bias, group, eps)
 
 
 @composite("group_norm", on=("torch", "nn.functional"), out=False)

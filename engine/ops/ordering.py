@@ -305,7 +305,10 @@ def _logcumsumexp(self: Any, dim: int) -> Any:
         raise NotImplementedError(f"\"logcumsumexp_out_cpu\" not implemented for "
                                   f"'{dt.scalar_type_name(dt.of(self))}'")
     d = wrap_dim(dim, self.ndim)
-    return np.logaddexp.accumulate(self, axis=d) if self.ndim else np.array(self)
+    if not self.ndim:
+        return np.array(self)
+    wide = self.astype(np.float64) if self.dtype.kind == "f" else self
+    return np.logaddexp.accumulate(wide, axis=d).astype(self.dtype, copy=False)
 
 
 logcumsumexp = kernel(

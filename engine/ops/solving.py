@@ -11,10 +11,10 @@ from engine.core import dtype as dt
 from engine.core.shape import broadcast_shapes
 from engine.ops.calling import named_tuple
 from engine.ops.decomposition import (
-    LinAlgError, each, float_check, inverse_of, lu_of, matrix_check,
+    LinAlgError, float_check, inverse_of, lu_of, matrix_check,
     square_check, svd_,
 )
-from engine.ops.record import composite, kernel, without_derivative
+from engine.ops.record import composite, kernel
 
 
 def _inv_ex(A: Any, *, check_errors: bool = False) -> Any:
@@ -294,16 +294,25 @@ cholesky_solve = kernel(
 )
 
 
-@composite("cholesky_inverse")
-def cholesky_inverse(self: Any, upper: bool = False) -> Any:
-    """The inverse of L L^H."""
-    from engine import eye
-
+def _cholesky_inverse(self: Any, upper: bool = False) -> Any:
     if self.ndim < 2 or self.shape[-1] != self.shape[-2]:
-        matrix_check(self._a, "cholesky_inverse")
-        square_check(self._a, "cholesky_inverse")
-    one = eye(self.shape[-1], dtype=self.dtype).expand(self.shape)
-    return cholesky_solve(one, self, upper)
+        matrix_check(self, "cholesky_inverse")
+        square_check(self, "cholesky_inverse")
+    one = np.broadcast_to(np.eye(self.shape[-1], dtype=self.dtype), self.shape)
+    return _cholesky_solve(one, self, upper)
+
+
+def _cholesky_inverse_slope(grad: Any, L: Any, result: Any, upper: bool) -> Any:
+    both = result.matmul((grad + grad.mH).matmul(result))
+    return -(L.matmul(both) if upper else both.matmul(L))
+
+
+cholesky_inverse = kernel(
+    name="cholesky_inverse", inputs=("self",), grad_fn="CholeskyInverseBackward0",
+    formula=r"Y = (L\,L^H)^{-1}", text="The inverse of L L^H.",
+    forward=_cholesky_inverse,
+    grads={"self": lambda grad, self, result, upper: _cholesky_inverse_slope(grad, self, result, upper)},
+)
 
 
 @composite("lu_solve", on=("linalg",))
@@ -328,6 +337,13 @@ def _pinv(A: Any, rcond: Any, hermitian: bool) -> Any:
     float_check(A, "linalg.pinv")
     if not A.size:
         return np.empty((*A.shape[:-2], A.shape[-1], A.shape[-2]), A.dtype)
+    if hermitian:
+        values, v = np.linalg.eigh(A)
+        sizes = np.abs(values)
+        top = sizes.max(-1, keepdims=True)
+        cut = np.maximum(np.asarray(rcond[0])[..., None], np.asarray(rcond[1])[..., None] * top)
+        shares = np.where(sizes > cut, 1 / np.where(sizes > cut, values, 1), 0).astype(values.dtype)
+        return v * shares[..., None, :] @ np.swapaxes(v.conj(), -1, -2)
     u, s, vh = np.linalg.svd(A, full_matrices=False)
     top = s.max(-1, keepdims=True)
     cut = np.maximum(np.asarray(rcond[0])[..., None], np.asarray(rcond[1])[..., None] * top)
@@ -385,38 +401,6 @@ def matrix_rank(
     return nodes.Tensor._of(np.asarray((s > cut).sum(-1), np.int64))
 
 
-_LSTSQ = named_tuple("linalg_lstsq", ("solution", "residuals", "rank", "singular_values"))
-
-
-@composite("lstsq", on=("linalg",))
-def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
-    """The X for which A X comes nearest to B."""
-    from engine import empty
-
-    matrix_check(A._a, "linalg.lstsq")
-    if A.dtype is not B.dtype:
-        raise RuntimeError(f"torch.linalg.lstsq: Expected input and other to have the same dtype, but got "
-                           f"input's dtype "
-                           f"{dt.scalar_type_name(A.dtype)} and other's dtype {dt.scalar_type_name(B.dtype)}")
-    vector = is_vector(A, B)
-    b = B.unsqueeze(-1) if vector else B
-    m, n = A.shape[-2:]
-    x = pinv(A).matmul(b)
-    s = np.linalg.svd(A._a, compute_uv=False)
-    ranks = (
-        (s > np.finfo(s.dtype).eps * max(m, n) * s.max(-1, keepdims=True)).sum(-1)
-        if s.size
-        else np.zeros(s.shape[:-1])
-    )
-    full = bool(np.all(ranks == n))
-    residual = empty(0, dtype=A.dtype.to_real())
-    if m > n and full and driver != "gelsy":
-        residual = (A.matmul(x) - b).abs().pow(2).sum(-2)
-    rank = nodes.Tensor._of(np.asarray(ranks, np.int64)) if driver != "gels" else empty(0, dtype=dt.int64)
-    values = nodes.Tensor._of(s) if driver in ("gelsd", "gelss") else empty(0, dtype=A.dtype.to_real())
-    return _LSTSQ((x.squeeze(-1) if vector else x, residual, rank, values))
-
-
 # -- powers and exponentials --------------------------------------------------------------------------------
 
 
@@ -427,9 +411,11 @@ def matrix_power(self: Any, n: int) -> Any:
 
     square_check(self._a, "linalg.matrix_power", False)
     if n == 0:
-        return eye(self.shape[-1], dtype=self.dtype).expand(self.shape).clone()
+        return self.clone().copy_(eye(self.shape[-1], dtype=self.dtype).expand(self.shape))
     base = self if n > 0 else inv(self)
     n = abs(n)
+    if n == 3:
+        return base.matmul(base).matmul(base)
     result = None
     while n:
         if n & 1:
@@ -467,65 +453,3 @@ matrix_exp = kernel(
 )
 composite("matrix_exp", on=("torch", "Tensor"))(lambda self: matrix_exp(self))
 composite("matrix_exp", on=("linalg",))(lambda A: matrix_exp(A))
-
-
-def _householder(input: Any, tau: Any) -> Any:
-    from engine import eye, outer  # noqa: F401
-
-    m, k = input.shape[-2], tau.shape[-1]
-    n = input.shape[-1]
-    one = eye(m, dtype=input.dtype)
-    q = one.narrow(-1, 0, n).expand((*input.shape[:-2], m, n))
-    low = input.tril(-1).narrow(-1, 0, k) if k else input
-    for j in reversed(range(k)):
-        v = low.select(-1, j).unsqueeze(-1) + one.narrow(-1, j, 1)
-        q = q - tau.select(-1, j).unsqueeze(-1).unsqueeze(-1) * v.matmul(v.mH.matmul(q))
-    return q.clone() if not k else q
-
-
-@composite("householder_product", on=("linalg",), aliases=("orgqr",))
-def householder_product(input: Any, tau: Any) -> Any:
-    """The rotation that Householder's reflections make together."""
-    if input.ndim < 2:
-        raise RuntimeError("torch.linalg.householder_product: input must have at least 2 dimensions.")
-    if input.shape[-2] < input.shape[-1]:
-        raise RuntimeError("torch.linalg.householder_product: input.shape[-2] must be greater than or equal "
-                           "to "
-                           "input.shape[-1]")
-    if input.shape[-1] < tau.shape[-1]:
-        raise RuntimeError("torch.linalg.householder_product: input.shape[-1] must be greater than or equal "
-                           "to "
-                           "tau.shape[-1]")
-    return _householder(input, tau)
-
-
-composite("orgqr")(lambda self, input2: householder_product(self, input2))
-
-
-@composite("ormqr")
-def ormqr(self: Any, input2: Any, input3: Any, left: bool = True, transpose: bool = False) -> Any:
-    """A matrix times the rotation of Householder's reflections."""
-    from engine.nn.functional import pad
-
-    m, n = self.shape[-2:]
-    wide = pad(self, [0, m - n]) if n < m else self.narrow(-1, 0, m)
-    q = _householder(wide, input2)
-    q = q.mH if transpose else q
-    return q.matmul(input3) if left else input3.matmul(q)
-
-
-geqrf = kernel(
-    name="geqrf", inputs=("self",), returns=("a", "tau"), formula=r"A \to (R, \tau)",
-    text="QR in one matrix, as Householder's reflections.",
-    forward=lambda self: _geqrf(self), grads={"self": without_derivative("geqrf")},
-)
-
-
-def _geqrf(self: Any) -> Any:
-    import scipy.linalg
-
-    m, n = self.shape[-2:]
-    fn = scipy.linalg.lapack.get_lapack_funcs("geqrf", (self,))
-    return each(self, lambda a: fn(a)[:2] if a.size else (a, np.empty(min(m, n))), (m, n), (min(m, n),))
-
-

@@ -258,6 +258,8 @@ renorm = kernel(
 
 
 def _renorm(self: Any, p: Any, dim: int, maxnorm: float) -> Any:
+    if self.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {self.ndim} dimensions")
     d = wrap_dim(dim, self.ndim)
     rest = tuple(i for i in range(self.ndim) if i != d)
     size = _vector_norm(self, p, rest, True)

@@ -63,3 +63,30 @@ def test_a_low_rank_matrix_comes_back_from_its_few_directions():
     assert np.allclose(s.numpy(), np.linalg.svd(a.numpy() - a.numpy().mean(0))[1][:2])
     with pytest.raises(ValueError, match="must be non-negative integer"):
         torch.pca_lowrank(a, q=6)
+
+
+def test_least_squares_has_a_node_and_gradients_of_its_own():
+    rng = np.random.RandomState(2)
+    a = torch.tensor(rng.standard_normal((5, 3)), requires_grad=True)
+    b = torch.tensor(rng.standard_normal((5, 2)), requires_grad=True)
+    x, residuals = torch.linalg.lstsq(a, b, driver="gelsd")[:2]
+    assert x.grad_fn.name() == "LinalgLstsqBackward0"
+    assert np.allclose(residuals.detach().numpy(), np.linalg.lstsq(a.detach().numpy(), b.detach().numpy())[1])
+    assert torch.autograd.gradcheck(lambda p, q: torch.linalg.lstsq(p, q, driver="gelsd")[:2], (a, b))
+
+
+def test_reflections_make_the_rotation_of_qr_and_its_gradient():
+    a = torch.tensor(np.random.RandomState(5).standard_normal((4, 3)))
+    packed, tau = torch.geqrf(a)
+    q = torch.linalg.householder_product(packed, tau)
+    assert torch.allclose(q @ packed[:3].triu(), a)
+    c = torch.ones(4, 2, dtype=torch.float64)
+    assert torch.allclose(torch.ormqr(packed, tau, c, transpose=True)[:3], q.mT @ c)
+    packed.requires_grad_(), tau.requires_grad_()
+    assert torch.autograd.gradcheck(torch.linalg.householder_product, (packed, tau))
+    assert torch.autograd.gradgradcheck(torch.linalg.householder_product, (packed, tau))
+
+
+def test_a_hermitian_pseudo_inverse_reads_the_lower_triangle():
+    a = torch.tensor([[2.0, 99.0], [1.0, 3.0]], dtype=torch.float64)
+    assert np.allclose(torch.linalg.pinv(a, hermitian=True).numpy(), np.linalg.inv([[2.0, 1.0], [1.0, 3.0]]))
