@@ -26,7 +26,7 @@ class CauseColumn(RightColumn):
     ) -> None:
         """Mark, then the row."""
         moved = QStyleOptionViewItem(option)
-        moved.rect = option.rect.adjusted(16, 0, 0, 0)
+        moved.rect = option.rect.adjusted(16, 0, 12, 0)
         super().paint(painter, moved, index)
         tone = index.data(TONE_ROLE) or "quiet"
         painter.save()
@@ -58,8 +58,8 @@ class CauseTree(QTreeWidget):
             parent: QTreeWidget | QTreeWidgetItem = last_at[depth - 1] if depth else self
             item = QTreeWidgetItem(parent, [row.title or row.phase])
             item.setData(0, TONE_ROLE, row.tone)
-            item.setData(0, FIGURE_ROLE, row.mark)
-            item.setData(0, REMARK_ROLE, row.phase if row.phase != first_phase else "")
+            item.setData(0, FIGURE_ROLE, row.mark if row.phase == first_phase else f"{row.phase}, {row.mark}")
+            item.setData(0, REMARK_ROLE, f"line {row.line}" if row.line else "")
             item.setData(0, TOKEN_ROLE, "text" if row.mark == "produced" else "quiet")
             item.setData(0, STRONG_ROLE, False)
             item.setData(0, PLACE_ROLE, place)

@@ -126,7 +126,7 @@ class AnswerRow(QFrame):
         super().__init__()
         self.row = row
         self.node_name = node_name
-        self.links = QLabel()
+        self.links = QLabel(self)
         self.links.setObjectName("Muted")
         self.links.setTextFormat(Qt.TextFormat.RichText)
         self.links.setFont(font.body(12))
@@ -220,6 +220,13 @@ class ReasonRow(AnswerRow):
 class ContributionRow(AnswerRow):
     """One gradient that is added: from where, how large, and the sum after it."""
 
+    def _words(self) -> str:
+        """The row's sentence, in which the node's name leads to it."""
+        words, name, link = html.escape(self.row.text), html.escape(self.node_name), self._links()
+        if link and name and words.count(name) == 1 and not self.row.line:
+            return words.replace(name, link)
+        return " ".join(part for part in (words, link) if part)
+
     def __init__(self, row: Row, node_name: str = "") -> None:
         super().__init__(row, node_name)
         layout = QVBoxLayout(self)
@@ -230,13 +237,11 @@ class ContributionRow(AnswerRow):
         number = muted(row.title, wrap=False)
         number.setFont(font.mono(12))
         head.addWidget(number)
-        if self.links.text():
-            self.links.setWordWrap(False)
-            head.addWidget(self.links)
-        head.addStretch(1)
+        self.links.setFont(font.body())
+        self.links.setText(self._words())
+        self.links.setVisible(bool(self.links.text()))
+        head.addWidget(self.links, 1)
         layout.addLayout(head)
-        if row.text:
-            layout.addWidget(muted(row.text))
         if row.share is not None:
             layout.addLayout(_bar_line(row.share, "grad", figure(row.value or 0.0)))
         elif row.digest is None and not row.text:
@@ -315,7 +320,8 @@ class CheckRow(AnswerRow):
         if row.text:
             layout.addWidget(muted(row.text))
         self.heat: HeatMap | None = None
-        if row.what:
+        if row.what and row.mark != "agrees":
+            # Where a check agrees there is only rounding to see, in colours that would alarm.
             self.heat = HeatMap(280, 84, fixed=False)
             self.heat.setFixedHeight(84)
             self.heat.setToolTip("The error of each element; click to read the numbers")

@@ -329,3 +329,91 @@ def test_the_panel_takes_the_other_theme(asking):
     assert theme().name == "dark" and asking.bench.why.rows
     assert not asking.bench.why.rows[0].heat.is_empty
     asking.choose_theme("light")
+
+
+# -- with a real child -------------------------------------------------------------------------------------
+
+LOG_OF_ZERO = """
+import torch
+w = torch.ones(3, requires_grad=True)
+x = torch.tensor([1.0, 2.0, 3.0])
+for step in range(4):
+    p = torch.relu(x * w)
+    kept = torch.where(p > 0, torch.log(p), torch.zeros(3))
+    loss = kept.sum() - torch.log(p).sum()
+    loss.backward()
+    with torch.no_grad():
+        w -= float(step == 1)
+        w.grad = None
+"""
+
+CHANGED_IN_PLACE = """
+import torch
+w = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+z = (w * 2).exp()
+loss = (z * z).sum()
+z += 1
+loss.backward()
+"""
+
+
+def run_script(window, qtbot, path, text) -> None:
+    """Open this script and run it to its end."""
+    path.write_text(text)
+    window.open_path(path)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    qtbot.keyClick(window, Qt.Key.Key_F5)
+    qtbot.waitUntil(lambda: window.session.state in ("ended", "failed", "lost"), timeout=60_000)
+    look(window)
+
+
+def press(window, words: str) -> None:
+    """Press a button of the notice."""
+    window.notice._made[window.notice.button_texts.index(words)].click()
+
+
+def test_a_live_run_whose_loss_became_nan_is_led_to_the_line_that_made_it(window, qtbot, tmp_path):
+    run_script(window, qtbot, tmp_path / "log.py", LOG_OF_ZERO)
+    assert window.session.state == "ended" and "at iteration 3" in window.notice.text.text()
+    press(window, "Find where it came from")
+    why = window.bench.why
+    qtbot.waitUntil(lambda: why.inquiry.page is not None and why.inquiry.topic == "nan", timeout=60_000)
+    look(window)
+    page = why.inquiry.page
+    assert (page.rows[0].mark, page.rows[0].phase, page.rows[0].line) == ("produced", "forward", 7)
+    assert why.tree is not None and "save" in why.buttons
+    folder = tmp_path / "again"
+    folder.mkdir()
+    assert window.asking.save_reproduction(page, folder)
+    assert "torch.log" in (folder / "reproduction.py").read_text()
+
+
+def test_a_live_run_refused_for_a_change_in_place_is_led_to_that_tensors_life(window, qtbot, tmp_path):
+    run_script(window, qtbot, tmp_path / "inplace.py", CHANGED_IN_PLACE)
+    assert window.session.state == "failed"
+    press(window, "Show the tensor's life")
+    why = window.bench.why
+    qtbot.waitUntil(lambda: why.inquiry.page is not None and why.inquiry.topic == "versions", timeout=60_000)
+    look(window)
+    assert why.headline.text() == "ExpBackward0" and why.chip.text == "changed too late"
+    changed = next(row for row in why.inquiry.page.rows if row.title == "changed")
+    assert changed.line == 6
+
+
+def test_a_live_variable_without_gradient_is_led_to_the_line_that_cut_it(window, qtbot):
+    from app.look.theme import RESOURCES
+
+    window.open_path(RESOURCES / "samples" / "detached.py")
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    window.session.run_to(backward=2)
+    qtbot.waitUntil(lambda: window.session.state == "paused", timeout=60_000)
+    why = window.bench.why
+    why.show()
+    why.raise_()
+    look(window)
+    qtbot.keyClicks(why.field, "encoder.weight")
+    qtbot.keyClick(why.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: why.chip.text == "none", timeout=10_000)
+    assert [row.row.title for row in why.rows] == ["detach"]
+    lines = (RESOURCES / "samples" / "detached.py").read_text().split("\n")
+    assert "detach()" in lines[why.rows[0].row.line - 1]
