@@ -252,9 +252,11 @@ class Reasons:
             return _STEP if node is not None else ("end of backward", "")
         if node is None:
             return ("end of backward", "") if self.stride in WALKING and stood else ON
-        if self._strides_to(walk, node):
-            return ("entry", "") if self.stride == "iteration" else _STEP
-        return self._breaks_at(walk, node, frame)
+        # A stride that ends at a breakpoint says so: what plays by itself is to rest there.
+        point = self._breaks_at(walk, node, frame)
+        if point != ON or not self._strides_to(walk, node):
+            return point
+        return ("entry", "") if self.stride == "iteration" else _STEP
 
     def _strides_to(self, walk: BackwardWalk, node: Node) -> bool:
         stride = self.stride
