@@ -39,7 +39,7 @@ def formula_svg(latex: str, size_px: float, colour: str) -> bytes:
     made = _kept.get(key)
     if made is None:
         try:
-            made = _ziamath().Latex(latex, size=size_px, color=colour).svg().encode()
+            made = _ziamath().Latex(_grouped(latex), size=size_px, color=colour).svg().encode()
         except Exception as error:
             made = ValueError(f"cannot typeset {latex!r}: {error}")
         _kept[key] = made
@@ -48,6 +48,11 @@ def formula_svg(latex: str, size_px: float, colour: str) -> bytes:
     if isinstance(made, ValueError):
         raise made
     return made
+
+
+def _grouped(latex: str) -> str:
+    """Braces around a matrix that has a power: without them the typesetter gives up."""
+    return re.sub(r"(\\begin\{(\w*matrix)\}.*?\\end\{\2\})(?=\s*[\^_])", r"{\1}", latex, flags=re.DOTALL)
 
 
 def formula_size(latex: str, size_px: float, colour: str) -> QSizeF:

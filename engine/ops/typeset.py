@@ -21,6 +21,14 @@ _PLAIN = frozenset({"conj", "scaled"})
 _NAMED = frozenset({"exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh"})
 _UPRIGHT = {"sgn": "sgn", "sign": "sgn", "sigmoid": r"\sigma", "erf": "erf", "lgamma": "lgamma",
             "digamma": r"\psi", "log2": r"\log_2", "log10": r"\log_{10}"}
+_SPARE = {
+    "self": "x", "input": "x", "other": "b", "target": "t", "weight": "W", "bias": "b", "exponent": "p",
+    **dict.fromkeys(("grad_output", "grad_out", "grad_in", "grad"), "d"),
+    **dict.fromkeys(("src", "source"), "s"),
+    **dict.fromkeys(("value", "values"), "v"),
+    "tensors": "x", "output": "y", "self_or_result": "x", "min": "a", "max": "b",
+}
+"""Signs for inputs of which the formula says nothing."""
 _COMPARES = {ast.Eq: "=", ast.NotEq: r"\ne", ast.Lt: "<", ast.LtE: r"\le", ast.Gt: ">", ast.GtE: r"\ge"}
 
 
@@ -48,7 +56,10 @@ def _whole(op: Any, name: str, right: str) -> str:
     """A record's own right-hand side as an equation; its `g` is the gradient that comes in."""
     signs = symbols(op)
     incoming = rf"(\partial L/\partial {signs.get('result', 'y')})"
+    alone = right == "g" or right.startswith(r"g \text")
     right = re.sub(r"(?<![\\A-Za-z])g(?![A-Za-z])", lambda _: incoming, right)
+    if alone:
+        right = right.replace(incoming, incoming[1:-1], 1)
     return rf"\partial L/\partial {signs.get(name, name)} = {right}"
 
 
@@ -77,10 +88,11 @@ def symbols(op: Any) -> dict[str, str]:
         for name, letter in zip(op.inputs, letters, strict=True):
             turned = len(letters) > 1 and re.search(rf"{letter}\s*\^\{{T\}}", right)
             signs[name] = letter + ("^{T}" if turned else "")
+        if signs.get("target") == "x" and signs.get("self") == "t":
+            signs["self"], signs["target"] = "x", "t"
     else:
-        spare = {"self": "x", "input": "x", "other": "b", "target": "t", "weight": "W", "bias": "b"}
         for name in op.inputs:
-            signs[name] = spare.get(name, rf"\mathrm{{{name}}}")
+            signs[name] = _SPARE.get(name) or rf"\mathrm{{{name}}}".replace("_", r"\_")
         if {"self", "other"} <= set(op.inputs):
             signs["self"] = "a"
     return signs
@@ -257,6 +269,8 @@ class _Words:
     def _attribute(self, node: ast.Attribute) -> tuple[str, int]:
         if node.attr in _TRANSPOSES:
             return self._turned(node.value)
+        if isinstance(node.value, ast.Name) and node.value.id == "math" and node.attr == "pi":
+            return r"\pi", 3
         raise Unspeakable(node.attr)
 
     def _turned(self, node: ast.expr) -> tuple[str, int]:
@@ -272,10 +286,16 @@ class _Words:
                 return self._turned(node.args[0])
             if fn.id in _PLAIN:
                 return self.say(node.args[0])
+            if fn.id == "turned":
+                return self._turned(node.args[0])
+            if fn.id == "of_left_factor":
+                return rf"{self._at(node.args[0], 1)}\,{self._turned(node.args[1])[0]}", 1
+            if fn.id == "of_right_factor":
+                return rf"{self._turned(node.args[1])[0]}\,{self._at(node.args[0], 1)}", 1
             raise Unspeakable(fn.id)
         if not isinstance(fn, ast.Attribute):
             raise Unspeakable("call")
-        if isinstance(fn.value, ast.Name) and fn.value.id == "f":
+        if isinstance(fn.value, ast.Name) and fn.value.id in ("f", "math"):
             return self._function(fn.attr, node.args)
         if fn.attr in _TRANSPOSES:
             return self._turned(fn.value)
