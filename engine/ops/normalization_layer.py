@@ -221,8 +221,8 @@ native_group_norm = kernel(
     materialize=False,
     forward=_group_norm,
     grads={
-        ("input", "weight", "bias"): lambda grads, input, weight, num_groups, eps, needs: _group_norm_gradient(
-            grads, input, weight, num_groups, eps, needs
+        ("input", "weight", "bias"): lambda grads, input, weight, num_groups, eps, needs: (
+            _group_norm_gradient(grads, input, weight, num_groups, eps, needs)
         )
     },
 )

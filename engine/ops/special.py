@@ -54,8 +54,8 @@ def scipy_polygamma(n: int, x: Any) -> Any:
 
 
 def _trigamma(x: Any) -> Any:
-    """The slope of digamma: mirrored below 1/2, six steps up, then the asymptotic series, in x's own precision:
-    at negative whole numbers what PyTorch says is how far sin(pi x) misses 0."""
+    """The slope of digamma: mirrored below 1/2, six steps up, then the asymptotic series, in x's own
+    precision: at negative whole numbers what PyTorch says is how far sin(pi x) misses 0."""
     one = x.dtype.type(1)
     low = x < 0.5
     y = np.where(low, one - x, x)
@@ -67,7 +67,8 @@ def _trigamma(x: Any) -> Any:
     series = one / 6 - square * (one / 30 - square * (one / 42))
     total += (one + one / (2 * y) + square * series) / y
     sine = np.sin(x.dtype.type(np.pi) * x)
-    return np.where(low, x.dtype.type(np.pi * np.pi) / (sine * sine) - total, total).astype(x.dtype, copy=False)
+    mirrored = x.dtype.type(np.pi * np.pi) / (sine * sine) - total
+    return np.where(low, mirrored, total).astype(x.dtype, copy=False)
 
 
 def _special(
