@@ -8,6 +8,7 @@ from app.link.live import LiveLink
 from app.session.session import Session
 
 INTERVAL_MS = 16
+LOOK_MS = 500
 
 
 class LinkBridge(QObject):
@@ -25,11 +26,16 @@ class LinkBridge(QObject):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._deliver)
         self._arrived.connect(self._soon)
+        self._looks = QTimer(self)
+        self._looks.setInterval(LOOK_MS)
+        self._looks.timeout.connect(self._look)
+        session.replaced.connect(self._begin_to_look)
 
     def close(self) -> bool:
         """End the child and deliver no more; whether it is gone within a second."""
         self._closed = True
         self._timer.stop()
+        self._looks.stop()
         return self.link.close()
 
     def _wake(self) -> None:
@@ -43,6 +49,14 @@ class LinkBridge(QObject):
     def _soon(self) -> None:
         if not self._timer.isActive() and not self._closed:
             self._timer.start(max(0, INTERVAL_MS - int(self._since.elapsed())))
+
+    def _begin_to_look(self) -> None:
+        if self.link.child is not None and not self._closed:
+            self._looks.start()
+
+    def _look(self) -> None:
+        if not self.link.look():
+            self._looks.stop()
 
     def _deliver(self) -> None:
         self._since.restart()

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import Any
 
 from engine.protocol.event import Event
 from engine.protocol.framing import FrameReader, ProtocolError, decode_events, encode_batch, header
-from engine.protocol.request import Request, Stop
+from engine.protocol.request import Evaluate, Explain, Fetch, Request, Run, RunTo, SetValue, Step, Stop
 
 ROOT = Path(__file__).resolve().parents[2]
 WAITING_BYTES_MAX = 16 << 20
 """With this much undelivered the child is not read any more, so it waits: nothing piles up."""
 KILL_AFTER_S = 1.0
+ANSWERED = (Run, RunTo, Step, Fetch, SetValue, Evaluate, Explain)
+"""Requests after which something is always told."""
 
 
 class Child:
@@ -39,6 +42,8 @@ class Child:
         self._over = threading.Event()
         self._timer: threading.Timer | None = None
         self._words = b""
+        self._heard = time.monotonic()
+        self._asked = 0.0
         self.trouble = ""
         self.killed = False
         self._process = subprocess.Popen(
@@ -73,9 +78,21 @@ class Child:
         """Whether the process has ended."""
         return self._process.poll() is not None
 
+    @property
+    def silent_s(self) -> float:
+        """How long nothing has come from it."""
+        return time.monotonic() - self._heard
+
+    @property
+    def owes_s(self) -> float:
+        """How long it has owed an answer, 0 where it owes none."""
+        return time.monotonic() - self._asked if self._asked else 0.0
+
     def send(self, request: Request) -> None:
         """Hand over a request; it is written by a thread. A Stop that is not obeyed within a second kills."""
         self._requests.put(request)
+        if isinstance(request, ANSWERED) and not self._asked:
+            self._asked = time.monotonic()
         if isinstance(request, Stop) and self._timer is None:
             self._timer = threading.Timer(KILL_AFTER_S, self.kill)
             self._timer.daemon = True
@@ -136,6 +153,8 @@ class Child:
         code = self._process.poll()
         words = self._words.decode("utf-8", "replace").strip().splitlines()
         said = f" It said: {words[-1]}" if words else ""
+        if self._timer is not None and self.killed:
+            return f"The script did not obey Stop within {KILL_AFTER_S:g} s; its process was ended.{said}"
         if code is not None and code < 0:
             try:
                 name = signal.Signals(-code).name
@@ -150,6 +169,7 @@ class Child:
         assert pipe is not None
         try:
             while data := pipe.read(1 << 18):
+                self._heard, self._asked = time.monotonic(), 0.0
                 for payload in frames.feed(data):
                     self._deliver(decode_events(payload), len(payload))
         except ProtocolError as error:

@@ -55,6 +55,14 @@ class LiveLink:
         self._leaving = []
         return all(child.wait(timeout_s) for child in leaving)
 
+    def look(self) -> bool:
+        """Note for how long nothing has been heard, to be called now and then; whether there is a child."""
+        child = self.child
+        if child is None:
+            return False
+        self.session.note_silence(child.silent_s, child.owes_s)
+        return True
+
     def deliver(self, budget_s: float = BUDGET_S) -> bool:
         """Apply what has arrived, for up to budget_s; whether more is waiting."""
         child = self.child

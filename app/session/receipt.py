@@ -10,6 +10,7 @@ from app.session.curve import Curve
 from app.session.failure import Failure
 from app.session.optimizer_walk import OptimizerWalk
 from app.session.timeline import Backward
+from app.session.waiting import waiting_for
 from app.session.walk import Walk
 from engine.protocol import event as happened
 
@@ -45,6 +46,7 @@ class Receipt:
             happened.ScalarLogged: self._scalar_logged,
             happened.RunPaused: self._run_paused,
             happened.RunResumed: self._run_resumed,
+            happened.ScriptBusy: self._script_busy,
             happened.TensorFetched: self._tensor_fetched,
             happened.ValueEvaluated: self._value_evaluated,
             happened.GradientExplained: self._explained,
@@ -62,6 +64,8 @@ class Receipt:
 
     def take(self, event: happened.Event) -> None:
         """Write down one event; a kind without a method is counted as unknown."""
+        if self._session.busy is not None or self._session.waiting:
+            self._session.busy, self._session.waiting = None, ""
         taker = self._takers.get(type(event))
         if taker is None:
             name = type(event).__name__
@@ -217,6 +221,12 @@ class Receipt:
             session.head.move(session.head.position)
         session.travel.arrived()
         session.ask_watches()
+
+    def _script_busy(self, event: happened.ScriptBusy) -> None:
+        session = self._session
+        session.busy = event
+        if session.work is None and session.input_asked is None:
+            session.waiting = waiting_for(session.state, event, 0.0, 0.0)
 
     def _run_resumed(self, event: happened.RunResumed) -> None:
         session = self._session

@@ -20,6 +20,7 @@ from app.session.signal import Signal
 from app.session.optimizer_walk import OptimizerWalk
 from app.session.timeline import Backward, Timeline
 from app.session.travel import Travel
+from app.session.waiting import waiting_for
 from app.session.walk import Walk
 from engine.protocol import event as happened
 from engine.protocol import request as ask
@@ -86,6 +87,9 @@ class Session:
         self.work: happened.WorkProgressed | None = None
         self.input_asked: happened.InputAsked | None = None
         self.message = ""
+        self.waiting = ""
+        """What is being waited for while nothing arrives, in words."""
+        self.busy: happened.ScriptBusy | None = None
         self.edited = False
         self.expected: dict[int, float | None] = {}
         self.diverged: int | None = None
@@ -196,12 +200,23 @@ class Session:
         if not self.is_live:
             return
         self.state = "lost"
+        self.waiting = ""
         self.failure = Failure("", message)
         self.work = self.input_asked = None
         self.message = message
         if self.head is not None:
             self.head.leave()
         self.cursor_changed.emit()
+
+    def note_silence(self, silent_s: float, owes_s: float) -> None:
+        """Nothing has arrived for so long; an answer has been owed for so long (0: none is owed)."""
+        state = "starting" if self.state == "running" and self.started is None else self.state
+        waiting = waiting_for(state, self.busy, silent_s, owes_s)
+        if self.input_asked is not None or self.work is not None:
+            waiting = ""
+        if waiting != self.waiting:
+            self.waiting = waiting
+            self.cursor_changed.emit()
 
     # -- requests --------------------------------------------------------------------------------------------
 

@@ -43,6 +43,8 @@ def state_sentence(session: Session) -> str:
         return f"{session.work.what}, {session.work.done} of {session.work.total}"
     if session.input_asked is not None:
         return "the script waits for a line: type it in the console"
+    if session.waiting:
+        return session.waiting
     timeline, walk, here = session.timeline, session.walk, session.here
     if session.state == "running" and timeline.following:
         return f"iteration {timeline.backward + 1}" if timeline.backward >= 0 else "before the first backward"

@@ -20,6 +20,7 @@ from engine.recorders.catalogue import catalogue
 from engine.recorders.recorder import Recorder
 from engine.script import ScriptRun, exit_status, from_script
 from engine.worker.compiling import CompileWatch
+from engine.worker.heartbeat import Heartbeat
 from engine.worker.inbox import Inbox
 from engine.worker.outbox import Outbox
 from engine.worker.pilot import Pilot
@@ -47,7 +48,8 @@ class Child:
             _capture(descriptor, stream, self.outbox)
         sys.stdout = PrintedStream("stdout", self.outbox, 1)
         sys.stderr = PrintedStream("stderr", self.outbox, 2)
-        sys.stdin = AskedInput(self.outbox, self.inbox)
+        self._input = AskedInput(self.outbox, self.inbox)
+        sys.stdin = self._input
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_be_a_plain_process)
 
@@ -77,8 +79,17 @@ class Child:
         self.outbox.put(catalogue())
         self.outbox.flush()
         self.inbox.start()
-        self.outbox.on_tick = CompileWatch(self.outbox.put).look
         pilot.wait_for_start()
+        compiling = CompileWatch(self.outbox.put)
+        heartbeat = Heartbeat(
+            self.outbox, recorder.places, lambda: pilot.halt.is_standing or self._input.is_waiting
+        )
+
+        def look() -> None:
+            compiling.look()
+            heartbeat.look()
+
+        self.outbox.on_tick = look
         recorder.install()
         status = execute(script, self.outbox)
         recorder.uninstall()

@@ -27,6 +27,8 @@ class Outbox:
         self._writing = threading.Lock()
         self._over = threading.Event()
         self.broken = False
+        self.news = 0
+        """How much has been put in: whoever finds it unchanged knows that nothing was."""
         self.on_tick: Callable[[], None] = lambda: None
         self._ticker = threading.Thread(target=self._tick, name="outbox", daemon=True)
         self._ticker.start()
@@ -34,6 +36,7 @@ class Outbox:
     def put(self, event: Event) -> None:
         """Send this event soon."""
         with self._lock:
+            self.news += 1
             if self._text:
                 self._close_text()
             self._events.append(event)
@@ -44,6 +47,7 @@ class Outbox:
     def print(self, stream: str, text: str) -> None:
         """Send printed text soon; pieces of one stream that follow each other travel together."""
         with self._lock:
+            self.news += 1
             if stream != self._stream and self._text:
                 self._close_text()
             self._stream = stream

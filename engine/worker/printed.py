@@ -48,7 +48,8 @@ class PrintedStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        return None
+        # A call that holds the interpreter may follow: nobody else could send it then.
+        self._outbox.flush()
 
     def reconfigure(self, **options: Any) -> None:
         """Accepted for scripts that set an encoding; text needs none here."""
@@ -77,6 +78,8 @@ class AskedInput(io.TextIOBase):
         self._outbox = outbox
         self._inbox = inbox
         self._rest = ""
+        self.is_waiting = False
+        """Whether a line is being waited for."""
 
     def readable(self) -> bool:
         return True
@@ -88,7 +91,11 @@ class AskedInput(io.TextIOBase):
         if not self._rest:
             self._outbox.put(InputAsked(""))
             self._outbox.flush()
-            self._rest = self._inbox.line() + "\n"
+            self.is_waiting = True
+            try:
+                self._rest = self._inbox.line() + "\n"
+            finally:
+                self.is_waiting = False
         size = -1 if size is None else size
         line = self._rest if size < 0 else self._rest[:size]
         self._rest = self._rest[len(line) :]

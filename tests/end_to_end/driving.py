@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Driver:
         while not reached():
             self.woken.wait(0.02)
             self.woken.clear()
+            self.link.look()
             while self.link.deliver():
                 if reached():
                     return
@@ -64,6 +66,17 @@ class Driver:
             raise LookupError(s.fetch_errors["test"])
         got = s.fetched["test"]
         return np.frombuffer(got.data, got.dtype).reshape(got.shape)
+
+    def explain(self, topic: str, what: str = "", node: int = -1, slot: int = 0) -> Any:
+        """Ask why something is as it is. Raises: LookupError, with the message of the child."""
+        s = self.session
+        s.explained.pop("test", None)
+        s.fetch_errors.pop("test", None)
+        s.explain("test", topic, node, what, slot)
+        self.until(lambda: "test" in s.explained or "test" in s.fetch_errors)
+        if "test" in s.fetch_errors:
+            raise LookupError(s.fetch_errors["test"])
+        return s.explained["test"]
 
     def all_tensors(self) -> dict[tuple[int, str], bytes]:
         """Every tensor that can be fetched where the run stands, bit by bit."""
