@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.session.session import Session
 from app.session.signal import Signal
+from engine.protocol import request as ask
 
 TAG = "fork"
 FINISHED = ("over", "failed", "parted", "cancelled")
@@ -48,6 +49,8 @@ class Place:
     order: tuple[int, ...] = ()
     loss: float | None = None
     op: int = -1
+    depth: int = -1
+    """Of how many composites the op is a part."""
     text: str = ""
 
 
@@ -63,10 +66,13 @@ def place_of(session: Session) -> Place:
         raise ForkError("The run can be forked where it stands; pause it first.")
     walk, standing = session.walk, session.standing
     if standing is not None and session.timeline.following and standing.phase != "backward":
-        op = session.forward[-1].serial if session.forward and standing.phase == "forward" else -1
-        if standing.phase == "forward" and op < 0:
+        if standing.phase == "optimizer":
+            return Place(standing.backward, 0, "optimizer", text=standing.text)
+        if standing.serial < 1:
             raise ForkError("A fork begins after an op or inside a backward; step one op first.")
-        return Place(standing.backward, 0, standing.phase, op=op, text=standing.text)
+        last = session.forward[-1] if session.forward else None
+        depth = last.depth if last is not None and last.serial == standing.serial else -1
+        return Place(standing.backward, 0, "forward", op=standing.serial, depth=depth, text=standing.text)
     if walk is None or session.timeline.current is None:
         raise ForkError("Nothing has run yet; step to where the fork is to begin.")
     entry = session.timeline.get(walk.backward)
@@ -114,7 +120,7 @@ class Fork:
         self._inside = True
         try:
             if place.phase == "forward":
-                self.session.run_to(op=place.op)
+                self.session.travel.run_to(ask.RunTo(op=place.op, depth=place.depth))
             elif place.phase == "optimizer":
                 self.session.run_to(backward=max(0, place.backward - 1))
             else:
@@ -249,7 +255,7 @@ class Fork:
                 session.step("optimizer")
             else:
                 self._part(place.backward, "The repeated run does not come to this step of an optimizer.")
-        elif standing.phase == "forward" and session.forward and session.forward[-1].serial == place.op:
+        elif standing.phase == "forward" and standing.serial == place.op:
             self._begin()
         else:
             self._part(place.backward, "The repeated run does not come to this op of the forward.")

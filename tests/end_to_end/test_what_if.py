@@ -175,6 +175,24 @@ def test_an_edited_activation_in_the_forward_is_a_future_too(
     assert what_if.comparison.parting.backward == 3
 
 
+def test_an_edit_after_a_composite_op_begins_there_in_both_futures(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    source = SCRIPT.replace("mse_loss(model[3](model[2](hidden)), y)", "cross_entropy(model[3](hidden), y)")
+    session = driver.open(tmp_path / "a.py", source)
+    session.run_to(backward=2, phase="forward")
+    driver.to_stop()
+    while session.forward[-1].op != "cross_entropy":
+        driver.step("op")
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "x", "old * 2"), 4)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    by_hand = source.replace("    # backward\n", "    if step == 2: x.data.mul_(2)\n")
+    assert losses(what_if.edited.session) == of_script(driver, tmp_path / "b.py", by_hand)[:7]
+    assert what_if.comparison.parting.backward == 3
+
+
 def test_after_an_optimizer_step_a_weight_can_be_edited(driver: Driver, pump: Pump, tmp_path: Path) -> None:
     session = driver.open(tmp_path / "a.py", SCRIPT)
     stand_at(driver, session, 4)
