@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -176,19 +176,28 @@ class BackwardRun:
                     RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."), node)
         return out
 
-    def finish(self) -> None:
-        """Run all that is left."""
-        if self.needed is None and self.captures is None and not self.keep_saved and not modes.anomaly:
-            self._finish_all()
-        while self.next_node is not None:
-            self.step()
+    def finish(self, trace: list | None = None, waiting: Collection = ()) -> int:
+        """Run all that is left, or until something is waiting; how many nodes ran.
 
-    def _finish_all(self) -> None:
-        """step() until the end, for the common call: every node runs, nothing is captured or put back."""
+        trace: takes what step() gives for each."""
+        count = 0
+        if self.needed is None and self.captures is None and not self.keep_saved and not modes.anomaly:
+            count = self._finish_all(trace, waiting)
+        while not waiting and self.next_node is not None:
+            done = self.step()
+            count += 1
+            if trace is not None:
+                trace.append(done)
+        return count
+
+    def _finish_all(self, trace: list | None, waiting: Collection) -> int:
+        """finish() for the common call: every node runs, nothing is captured or put back."""
+        count = 0
         ready, buffers, waiting, keep = self.ready, self.buffers, self.waiting, self.keep_graph
         push, pop = heapq.heappush, heapq.heappop
         tie = self._tie
-        while ready:
+        while ready and not waiting:
+            count += 1
             node = pop(ready)[2]
             grads = buffers.pop(node, None)
             if grads is None:
@@ -217,9 +226,12 @@ class BackwardRun:
                 if left == 0:
                     tie += 1
                     push(ready, (-fn.sequence, tie, fn))
+                    self._tie = tie
+            if trace is not None:
+                trace.append((node, grads, out))
             # A leaf takes a gradient that nobody else holds as its own: these must not hold it.
             grads = out = g = buffer = None
-        self._tie = tie
+        return count
 
     def drive(self) -> None:
         """Run to the end with grad mode as asked, under the observer's eye where there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,9 @@ class BackwardWalk:
         self.first = 0
         """The earliest position to which one can go back."""
         self.count = len(structure.definition.order)
-        self.flows: dict[int, Flow] = {}
+        self._flows: dict[int, Flow] = {}
+        self._trace: list[tuple] = []  # of a rush: most backwards are never looked at
+        self._trace_from = 0
         self.errors: dict[tuple[int, int], np.ndarray] = {}
         """(node, slot) -> how far each element of that gradient was off when it was last checked"""
         self.budget_bytes = budget_bytes
@@ -125,11 +128,23 @@ class BackwardWalk:
         self.position += 1
         return self.run.step()
 
-    def skim(self) -> None:
-        """Run one node and remember what flowed, not how to come back."""
-        node, grads, out = self.run.step()
-        self.flows[self.position] = Flow(node, grads, out)
-        self.position += 1
+    def rush(self, waiting: Collection, keep: bool) -> None:
+        """Run to the end, or until something is waiting; keep: remember what flowed, not how to come back."""
+        if not keep:
+            self.position += self.run.finish(None, waiting)
+            return
+        if not self._trace:
+            self._trace_from = self.position
+        self.position += self.run.finish(self._trace, waiting)
+
+    @property
+    def flows(self) -> dict[int, Flow]:
+        """What flowed, by position."""
+        if self._trace:
+            for place, (node, grads, out) in enumerate(self._trace, self._trace_from):
+                self._flows[place] = Flow(node, grads, out)
+            self._trace = []
+        return self._flows
 
     def step(self) -> Flow:
         """Run one node and keep what flowed."""

@@ -191,10 +191,9 @@ class Pilot:
         return self.keeper is not None or self.reasons.must_look(walk, frame)
 
     def _rush(self, walk: BackwardWalk) -> None:
-        run, waiting = walk.run, self.inbox.waiting
-        stride = walk.skim if self._is_small(walk) else walk.skip
-        while run.next_node is not None:
-            stride()
+        waiting, keep = self.inbox.waiting, self._is_small(walk)
+        while walk.node is not None:
+            walk.rush(waiting, keep)
             if waiting:
                 self.attend()
                 if self._must_look(walk):

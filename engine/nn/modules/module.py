@@ -96,9 +96,7 @@ class Module(HookedCall, StateKeeper, Movable):
     # -- the call -----------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if modes.observer is not None:
-            return self._observed_call(args, kwargs)
-        if (
+        hooked = (
             self._forward_hooks
             or self._forward_pre_hooks
             or self._backward_hooks
@@ -107,21 +105,22 @@ class Module(HookedCall, StateKeeper, Movable):
             or _global_forward_pre_hooks
             or _global_backward_hooks
             or _global_backward_pre_hooks
-        ):
-            return self._hooked_call(args, kwargs)
-        return self.forward(*args, **kwargs)
+        )
+        if modes.observer is not None:
+            return self._observed_call(args, kwargs, bool(hooked))
+        return self._hooked_call(args, kwargs) if hooked else self.forward(*args, **kwargs)
 
     def _wrapped_call_impl(self, *args: Any, **kwargs: Any) -> Any:
         return Module.__call__(self, *args, **kwargs)
 
     _call_impl = _wrapped_call_impl
 
-    def _observed_call(self, args: tuple, kwargs: dict) -> Any:
+    def _observed_call(self, args: tuple, kwargs: dict, hooked: bool) -> Any:
         observer = modes.observer
         observer.module_entered(self, args)
         result = None
         try:
-            result = self._hooked_call(args, kwargs)
+            result = self._hooked_call(args, kwargs) if hooked else self.forward(*args, **kwargs)
             return result
         finally:
             observer.module_left(self, result)
