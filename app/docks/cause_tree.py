@@ -58,8 +58,9 @@ class CauseTree(QTreeWidget):
             parent: QTreeWidget | QTreeWidgetItem = last_at[depth - 1] if depth else self
             item = QTreeWidgetItem(parent, [row.title or row.phase])
             item.setData(0, TONE_ROLE, row.tone)
-            item.setData(0, FIGURE_ROLE, row.mark if row.phase == first_phase else f"{row.phase}, {row.mark}")
-            item.setData(0, REMARK_ROLE, f"line {row.line}" if row.line else "")
+            same = row.phase == first_phase
+            item.setData(0, FIGURE_ROLE, row.mark if same else f"{row.phase}, {row.mark}")
+            item.setData(0, REMARK_ROLE, f"line {row.line}" if row.line and same else "")
             item.setData(0, TOKEN_ROLE, "text" if row.mark == "produced" else "quiet")
             item.setData(0, STRONG_ROLE, False)
             item.setData(0, PLACE_ROLE, place)

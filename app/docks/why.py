@@ -43,6 +43,8 @@ WORDS = {
     "nan": "NaN",
 }
 PICTURE_LIMIT = 1 << 14
+ROWS_MAX = 40
+"""More rows are shown only when asked for: a weight may be used at hundreds of places."""
 
 
 class WhyDock(Dock):
@@ -94,6 +96,7 @@ class WhyDock(Dock):
         layout.addLayout(below)
         self.setWidget(page)
         self._drawn: object = None
+        self._all_rows = False
         self._pictured: dict[str, str] = {}
         self._serial = 0
         self._patience = QTimer(self)
@@ -213,6 +216,8 @@ class WhyDock(Dock):
             return
         old = self._drawn
         self._drawn = key
+        if isinstance(old, tuple) and old[2:4] != key[2:4]:
+            self._all_rows = False
         page = inquiry.page
         self.body.show_widget(status != "nothing")
         self.chip.say(*((page.verdict, page.tone) if page is not None else ("", "quiet")))
@@ -309,12 +314,20 @@ class WhyDock(Dock):
         box = QVBoxLayout()
         box.setSpacing({"versions": 0, "accumulation": 16, "trust": 16}.get(page.topic, 12))
         group = ""
-        for number, row in enumerate(page.rows):
+        shown = page.rows if self._all_rows else page.rows[:ROWS_MAX]
+        for number, row in enumerate(shown):
             if row.group and row.group != group:
                 group = row.group
                 box.addWidget(self._group(group) if page.topic == "trust" else caption(group))
             box.addWidget(self._row(page, row, number))
         column.addLayout(box)
+        if len(shown) < len(page.rows):
+            self._button(column, "all", f"Show all {len(page.rows)}", self._show_all)
+
+    def _show_all(self) -> None:
+        self._all_rows = True
+        self._drawn = None
+        self._draw()
 
     @staticmethod
     def _group(name: str) -> QLabel:
@@ -352,6 +365,9 @@ class WhyDock(Dock):
             column.addWidget(self._cause)
             first = next((r for r in page.rows if r.mark == "produced"), page.rows[0])
             self._tell_cause(first)
+        standing = self.session.standing
+        if page.rows and standing is not None and standing.phase == "forward" and self.inquiry.stands:
+            self._button(column, "follow", "Follow it to the loss", lambda: self.session.step("iteration"))
         if page.files:
             self._button(
                 column, "save", "Save a reproduction…", lambda: self.save_asked.emit(self.inquiry.page)

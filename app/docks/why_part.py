@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -27,6 +26,8 @@ TONES = {
     "quiet": ("quiet", "faint"),
 }
 """tone -> the token of words, the token of marks and grounds"""
+ULP_MAX = 1e5
+"""An error of more units in the last place is no matter of rounding, and is not told in them."""
 
 
 class Chip(QWidget):
@@ -339,7 +340,7 @@ class CheckRow(AnswerRow):
         if row.mark in ("not checked", "not differentiable") and not row.checked:
             return ""
         facts = [f"error {figure(row.value or 0.0, 2)}"]
-        if row.ulp and math.isfinite(row.ulp):
+        if 0 < row.ulp < ULP_MAX:
             facts.append(f"{figure(row.ulp, 2)} ulp")
         if row.checked:
             facts.append("1 element" if row.checked == 1 else f"{row.checked} elements")

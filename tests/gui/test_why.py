@@ -15,7 +15,7 @@ from engine.protocol import event as happened
 from engine.protocol import request as ask
 
 from .made_answers import ADDMM, FILES, WEIGHT, Answering
-from .made_run import GRAPH, beginning, loss_at, whole_run
+from .made_run import GRAPH, beginning, digest, loss_at, whole_run
 
 
 def look(window) -> None:
@@ -329,6 +329,32 @@ def test_the_panel_takes_the_other_theme(asking):
     assert theme().name == "dark" and asking.bench.why.rows
     assert not asking.bench.why.rows[0].heat.is_empty
     asking.choose_theme("light")
+
+
+def test_hundreds_of_contributions_are_shown_on_demand(asking, qtbot):
+    part = happened.ContributionPart(1, 0, 40, 0, digest((2, 6), 1.0), digest((2, 6), 1.0), "one of many")
+    asking.child.answer = lambda request: happened.AccumulationTold(
+        request.tag, request.node, "w", "Many meet.", (part,) * 300
+    )
+    asking.asking.ask("accumulation", ADDMM)
+    look(asking)
+    why = asking.bench.why
+    assert len(why.rows) == 40
+    qtbot.mouseClick(why.buttons["all"], Qt.MouseButton.LeftButton)
+    assert len(why.rows) == 300
+
+
+def test_a_nan_of_the_forward_can_be_followed_to_the_loss(asking, qtbot):
+    asking.session.apply(
+        [happened.RunResumed(), happened.RunPaused("nan", "forward", 41, -1, 0, "", 21, "log made NaN")]
+    )
+    look(asking)
+    asking.asking.ask("nan")
+    look(asking)
+    qtbot.mouseClick(asking.bench.why.buttons["follow"], Qt.MouseButton.LeftButton)
+    look(asking)
+    assert ask.Step("iteration") in asking.child.requests
+    assert topics(asking).count("nan") == 2 and "follow" not in asking.bench.why.buttons
 
 
 # -- with a real child -------------------------------------------------------------------------------------
