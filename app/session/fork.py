@@ -3,12 +3,14 @@ and run on. No Qt: how a child is attached to the second session is handed in.""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.session.chronicle import Key
 from app.session.session import Session
 from app.session.signal import Signal
+from engine.protocol import event as happened
 from engine.protocol import request as ask
 
 TAG = "fork"
@@ -39,19 +41,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a run is forked: so many nodes of a backward done, or (phase 'forward') after an op, or (phase
-    'optimizer') after a step. order: the nodes in the order of that backward; loss: what it began with."""
+    """Where a run is forked: the goal that leads there again, and when that is. phase: as in `RunPaused`;
+    position: nodes done in that backward; graph: its hash."""
 
     backward: int
-    position: int = 0
-    phase: str = "backward"
+    position: int
+    phase: str
+    goal: ask.RunTo
+    key: Key
     graph: str = ""
-    order: tuple[int, ...] = ()
-    loss: float | None = None
-    op: int = -1
-    depth: int = -1
-    """Of how many composites the op is a part."""
-    text: str = ""
 
 
 class ForkError(Exception):
@@ -64,20 +62,22 @@ def place_of(session: Session) -> Place:
         raise ForkError("A recorded run cannot be forked; open its script and run it.")
     if session.state == "running":
         raise ForkError("The run can be forked where it stands; pause it first.")
-    walk, standing = session.walk, session.standing
+    walk, standing, chronicle = session.walk, session.standing, session.travel.chronicle
     if standing is not None and session.timeline.following and standing.phase != "backward":
-        if standing.phase == "optimizer":
-            return Place(standing.backward, 0, "optimizer", text=standing.text)
-        if standing.serial < 1:
+        op = session.forward[-1] if session.forward and standing.phase == "forward" else None
+        if op is not None and op.serial != standing.serial:
+            op = None
+        goal = chronicle.goal_of(standing, 0, op)
+        if goal is None:
             raise ForkError("A fork begins after an op or inside a backward; step one op first.")
-        last = session.forward[-1] if session.forward else None
-        depth = last.depth if last is not None and last.serial == standing.serial else -1
-        return Place(standing.backward, 0, "forward", op=standing.serial, depth=depth, text=standing.text)
+        return Place(standing.backward, 0, standing.phase, goal, chronicle.key_of(standing, 0))
     if walk is None or session.timeline.current is None:
         raise ForkError("Nothing has run yet; step to where the fork is to begin.")
-    entry = session.timeline.get(walk.backward)
-    loss = entry.value if entry is not None else None
-    return Place(walk.backward, walk.position, "backward", walk.graph.hash, tuple(walk.order), loss)
+    goal = ask.RunTo(backward=walk.backward, position=walk.position)
+    key = chronicle.key_of_goal(goal)
+    if key is None:
+        raise ForkError("The way to this place is not known any more; run to it again.")
+    return Place(walk.backward, walk.position, "backward", goal, key, walk.graph.hash)
 
 
 class Fork:
@@ -95,10 +95,13 @@ class Fork:
         """The first backward that differs from the origin's, before any edit."""
         self.changed = Signal()
         self._target: int | None = place.backward
-        self._strides = 0
         self._inside = False
         self._open = True
-        self._expected = _expected(origin, place)
+        self._chronicle = origin.travel.chronicle
+        self._before = self._chronicle.edits_until(place.key)
+        """What was edited by hand in the run before: both futures have it, too."""
+        seen = self._chronicle.backwards_until(place.key)
+        self._expected = {b.number: b.value for b in origin.timeline.backwards if b.number in seen}
         self._source = origin.started.source if origin.started is not None else origin.source
         self.session.budget_bytes = origin.budget_bytes
         assert origin.path is not None
@@ -116,15 +119,11 @@ class Fork:
             return
         self._target = None if iterations is None else self.place.backward + iterations
         self.state = "repeating"
-        place = self.place
         self._inside = True
         try:
-            if place.phase == "forward":
-                self.session.travel.run_to(ask.RunTo(op=place.op, depth=place.depth))
-            elif place.phase == "optimizer":
-                self.session.run_to(backward=max(0, place.backward - 1))
-            else:
-                self.session.run_to(backward=place.backward, position=place.position)
+            travel = self.session.travel
+            travel.chronicle = self._chronicle
+            travel.repeat_to(self.place.goal, self.place.key)
             self.session.expected = dict(self._expected)
         finally:
             self._inside = False
@@ -229,49 +228,19 @@ class Fork:
 
     def _arrived(self) -> None:
         session, place, standing = self.session, self.place, self.session.standing
-        if standing is None:
+        if standing is None or session.travel.repeating:
             return
-        if place.phase == "backward":
-            if standing.backward == place.backward and self._falls_short():
-                return
-            walk = session.walk
-            if walk is None or (walk.backward, walk.position) != (place.backward, place.position):
-                self._part(place.backward, "The repeated run does not come to this place.")
-            elif walk.graph.hash != place.graph:
-                self._part(
-                    place.backward,
-                    "This script does not repeat: its graph at backward "
-                    f"{place.backward} is another one than the first time.",
-                )
-            else:
-                self._begin()
-        elif place.phase == "optimizer":
-            if (standing.phase, standing.backward) == ("optimizer", place.backward) and (
-                standing.text == place.text
-            ):
-                self._begin()
-            elif self._strides < 8:
-                self._strides += 1
-                session.step("optimizer")
-            else:
-                self._part(place.backward, "The repeated run does not come to this step of an optimizer.")
-        elif standing.phase == "forward" and standing.serial == place.op:
+        key = session.travel.chronicle.key_of(standing, session.timeline.position)
+        if standing.phase != place.phase or key != place.key:
+            self._part(place.backward, "The repeated run does not come to this place.")
+        elif place.phase == "backward" and session.graph.hash != place.graph:
+            self._part(
+                place.backward,
+                "This script does not repeat: its graph at backward "
+                f"{place.backward} is another one than the first time.",
+            )
+        else:
             self._begin()
-        else:
-            self._part(place.backward, "The repeated run does not come to this op of the forward.")
-
-    def _falls_short(self) -> bool:
-        """Whether some nodes of the place's backward are still to be done; then they are."""
-        session, place = self.session, self.place
-        walk = session.walk
-        if walk is None or walk.position >= place.position or self._strides > 1:
-            return False
-        self._strides += 1
-        if place.position < len(place.order):
-            session.run_to(node=place.order[place.position])
-        else:
-            session.step("end")
-        return True
 
     def _begin(self) -> None:
         if self.edit is None:
@@ -286,8 +255,13 @@ class Fork:
         if wrong is not None:
             self.state, self.message = "failed", wrong
             self.session.abandon()
-        elif self.session.edits:
+        elif self._times(self.session.edits) > self._times([e.request for e in self._before]):
             self._go_on()
+
+    def _times(self, edits: Iterable[happened.ValueSet | ask.SetValue]) -> int:
+        """How many of these are of the slot that is edited here."""
+        edit = self.edit
+        return sum(edit is not None and (e.node, e.what) == (edit.node, edit.what) for e in edits)
 
     def _go_on(self) -> None:
         session, standing = self.session, self.session.standing
@@ -310,12 +284,3 @@ class Fork:
             self.state = "there"
         else:
             session.step("end")
-
-
-def _expected(origin: Session, place: Place) -> dict[int, float | None]:
-    """The losses that a faithful repetition has up to the place; none from the first edit by hand on."""
-    changed = [b.number for b in origin.timeline.backwards if b.edited]
-    if any(edit.node < 0 for edit in origin.edits):
-        changed += [edit.backward for edit in origin.edits]
-    end = min([place.backward + 1, *changed])
-    return {b.number: b.value for b in origin.timeline.backwards if b.number < end}

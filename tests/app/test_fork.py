@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.session.comparison import Comparison, same
-from app.session.fork import Edit, Fork, ForkError, Place, place_of
+from app.session.fork import Edit, Fork, ForkError, place_of
 from app.session.session import Session
 from app.session.what_if import WhatIf
 from engine.protocol import event as happened
@@ -110,7 +110,9 @@ def children() -> Children:
 
 
 def test_the_place_is_where_the_session_stands(tmp_path: Path) -> None:
-    assert place_of(origin(tmp_path)) == Place(2, 1, "backward", "g", (0, 1, 2), 1.5)
+    there = place_of(origin(tmp_path))
+    assert (there.backward, there.position, there.phase, there.graph) == (2, 1, "backward", "g")
+    assert there.goal == ask.RunTo(backward=2, position=1)
 
 
 def test_a_run_that_goes_on_or_has_not_begun_cannot_be_forked(tmp_path: Path) -> None:
@@ -144,15 +146,12 @@ def test_a_fork_repeats_edits_and_runs_on(tmp_path: Path, children: Children) ->
     assert fork.state == "there" and fork.progress == 1.0 and children.closed == []
 
 
-def test_a_fork_that_stops_short_of_the_place_goes_on_to_its_node(tmp_path: Path, children: Children) -> None:
+def test_a_fork_that_comes_elsewhere_is_parted(tmp_path: Path, children: Children) -> None:
     session = origin(tmp_path, 2)
     fork = Fork(session, place_of(session), None, children.attach)
     fork.start(0)
     repeated(fork.session, position=0)
-    goal = children.asked()[1]
-    assert isinstance(goal, ask.RunTo) and goal.node == 2
-    fork.session.apply([*flows(2, 0, 2), *stop(2, 2)])
-    assert fork.state == "running" and children.asked()[2] == ask.Step("end")
+    assert fork.state == "parted" and "does not come to this place" in fork.message
 
 
 def test_a_loss_that_is_another_on_the_way_parts_the_fork_there(tmp_path: Path, children: Children) -> None:
@@ -238,11 +237,16 @@ def test_losses_part_at_the_first_that_differs() -> None:
     assert same(math.nan, math.nan) and not same(None, 1.0) and same(None, None)
 
 
-def test_after_an_edit_by_hand_only_the_losses_before_it_are_held_against_the_repetition(
-    tmp_path: Path, children: Children
-) -> None:
+def test_an_earlier_edit_by_hand_is_made_again_in_both_futures(tmp_path: Path, children: Children) -> None:
     session = origin(tmp_path)
-    session.apply([happened.ValueSet(1, 0, "grad", "zeros")])
-    fork = Fork(session, place_of(session), None, children.attach)
+    session.set_value("tensor", 1, "incoming:0", "grad * 2")
+    session.apply([happened.ValueSet(2, 1, "incoming:0", "grad * 2")])
+    fork = Fork(session, place_of(session), Edit(1, "incoming:0", "grad * 3"), children.attach)
     fork.start(2)
-    assert set(fork.session.expected) == {0}
+    repeated(fork.session)
+    again = ask.SetValue("tensor", 1, "incoming:0", "grad * 2")
+    assert children.asked()[1:] == [again, ask.SetValue("fork", 1, "incoming:0", "grad * 3")]
+    fork.session.apply([happened.ValueSet(2, 1, "incoming:0", "grad * 2")])
+    assert fork.state == "editing"
+    fork.session.apply([happened.ValueSet(2, 1, "incoming:0", "grad * 3")])
+    assert fork.state == "running"

@@ -222,6 +222,27 @@ def test_a_run_is_forked_where_the_playhead_stands_in_its_past(
     assert what_if.edited.session.optimizer.lr == (0.0,)
 
 
+def test_both_futures_have_the_edits_that_the_run_had_before(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    number = stand_at(driver, session, 2, "TanhBackward0")
+    session.set_value("edit", number, "incoming:0", "grad * 4")
+    session.run_to(backward=5)
+    driver.to_stop()
+    session.set_value("edit", -1, "lr", "lr / 2")
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "lr / 5"), 4)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    hook = "    if step == 2:\n        hidden.register_hook(lambda grad: grad * 4)\n"
+    halved = "    if step == 5:\n        optimizer.param_groups[0]['lr'] /= 2\n"
+    by_hand = SCRIPT.replace("    # forward\n", hook).replace("    # backward\n", halved)
+    assert losses(what_if.plain.session) == of_script(driver, tmp_path / "b.py", by_hand)[:10]
+    by_hand = by_hand.replace("/= 2\n", "/= 2\n        optimizer.param_groups[0]['lr'] /= 5\n")
+    assert losses(what_if.edited.session) == of_script(driver, tmp_path / "c.py", by_hand)[:10]
+
+
 def test_a_script_that_does_not_repeat_is_said_so_and_where(
     driver: Driver, pump: Pump, tmp_path: Path
 ) -> None:
