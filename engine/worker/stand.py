@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.optim.optimizer import Optimizer
 from engine.protocol import event as happened
 from engine.protocol import request as ask
 from engine.recorders.digest import digest_of
+from engine.recorders.name import variables
 from engine.recorders.walk import BackwardWalk
 from engine.worker.explain import Place, answer
 from engine.worker.expression import Expression, ExpressionError, text_of
@@ -155,9 +157,9 @@ class Stand:
             raise SlotError(f"A value of shape {list(value.shape)} does not fit {list(old.shape)}.") from None
 
     def _set_rate(self, request: ask.SetValue) -> None:
-        groups = [g for o in self._pilot.recorder.optimizers for g in o.param_groups if "lr" in g]
+        groups = [g for o in self._optimizers() for g in o.param_groups if "lr" in g]
         if not groups:
-            raise SlotError("No optimizer has stepped yet, so no learning rate is known.")
+            raise SlotError("No optimizer has stepped yet and none is in view, so no learning rate is known.")
         old = float(groups[0]["lr"])
         value = float(
             Expression(request.expression).value(Scope({"lr": old, "old": old}, None, -1, self._frame))
@@ -165,6 +167,14 @@ class Stand:
         for group in groups:
             group["lr"] = value
         self._pilot.outbox.put(happened.ValueSet(self._pilot.recorder.backward, -1, "lr", f"{value:g}"))
+
+    def _optimizers(self) -> list[Any]:
+        """Those that have stepped; before the first step, those that the script can see here."""
+        known = list(self._pilot.recorder.optimizers)
+        if known:
+            return known
+        seen = {id(v): v for _, v in variables(self._frame) if isinstance(v, Optimizer)}
+        return list(seen.values())
 
     def _show(self, request: ask.SetValue) -> None:
         walk = self._walk

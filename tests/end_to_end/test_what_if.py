@@ -206,6 +206,19 @@ def test_after_an_optimizer_step_a_weight_can_be_edited(driver: Driver, pump: Pu
     assert losses(what_if.edited.session) == of_script(driver, tmp_path / "b.py", by_hand)[:8]
 
 
+def test_the_learning_rate_can_be_edited_before_the_first_step(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    session = driver.open(tmp_path / "a.py", SCRIPT)
+    stand_at(driver, session, 0)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "lr / 4"), 3)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    wanted = of_script(driver, tmp_path / "b.py", SCRIPT.replace("lr=0.2", "lr=0.05"))
+    assert losses(what_if.edited.session) == wanted[:4]
+
+
 def test_a_run_is_forked_where_the_playhead_stands_in_its_past(
     driver: Driver, pump: Pump, tmp_path: Path
 ) -> None:
