@@ -47,6 +47,7 @@ GRADIENTS: dict[str, dict[str, str]] = {
     "celu": {"self": r"g \text{ where } x > 0 \text{, else } e^{x/\alpha}\,g"},
     "gelu": {"self": r"(\Phi(x) + x\,\varphi(x))\,g"},
     "mish": {"self": r"(\tanh s + x\,\sigma(x)\,(1 - \tanh^{2} s))\,g \text{ with } s = \log(1 + e^{x})"},
+    "div": {"other": r"-\frac{a}{b^{2}}\,g"},
     "exp2": {"self": r"y \log 2\,g"},
     "log2": {"self": r"\frac{1}{x \log 2}\,g"},
     "log10": {"self": r"\frac{1}{x \log 10}\,g"},

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from engine.ops.formula_words import SIGNS, formula_of
 from engine.ops.gradient_words import GRADIENTS
 
 _INDICES = frozenset("nijklmocsdp")
@@ -79,12 +80,12 @@ def equation(op: Any, name: str, fn: Callable) -> str:
 
 def symbols(op: Any) -> dict[str, str]:
     """A sign for each input and for the result, as the record's own formula has them."""
-    left, _, right = op.formula.partition("=")
+    left, _, right = formula_of(op).partition("=")
     signs = {"result": left.strip() if re.fullmatch(r"\s*[A-Za-z]\s*", left) else "y"}
     bare = re.sub(r"\\[A-Za-z]+", " ", re.sub(r"_\{[^}]*\}|_[A-Za-z0-9]", "", right))
     letters = list(dict.fromkeys(re.findall(r"(?<![A-Za-z])[A-Za-z](?![A-Za-z])", bare)))
     letters = [c for c in letters if c not in _INDICES and c not in ("T", "e")]
-    if len(letters) == len(op.inputs):
+    if len(letters) == len(op.inputs) and "f'" not in right:
         for name, letter in zip(op.inputs, letters, strict=True):
             turned = len(letters) > 1 and re.search(rf"{letter}\s*\^\{{T\}}", right)
             signs[name] = letter + ("^{T}" if turned else "")
@@ -92,10 +93,11 @@ def symbols(op: Any) -> dict[str, str]:
             signs["self"], signs["target"] = "x", "t"
     else:
         for name in op.inputs:
-            signs[name] = _SPARE.get(name) or rf"\mathrm{{{name}}}".replace("_", r"\_")
+            letter = name if len(name) == 1 else rf"\mathrm{{{name}}}".replace("_", r"\_")
+            signs[name] = _SPARE.get(name, letter)
         if {"self", "other"} <= set(op.inputs):
             signs["self"] = "a"
-    return signs
+    return signs | SIGNS.get(op.name, {})
 
 
 @cache

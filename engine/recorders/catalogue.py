@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from engine.ops.formula_words import formula_of
 from engine.ops.record import COMPOSITES, RECORDS
 from engine.protocol.event import CatalogueSent, OpEntry
 
@@ -23,7 +24,7 @@ def rows_of(names: Iterable[str]) -> CatalogueSent:
 
 def _row(op: Any, gradients: dict[str, str]) -> OpEntry:
     grad_fn = op.grad_fn if op.grads else ""
-    return OpEntry(op.name, grad_fn, tuple(op.inputs), op.formula or "", gradients, op.text or "", op.family)
+    return OpEntry(op.name, grad_fn, tuple(op.inputs), formula_of(op), gradients, op.text or "", op.family)
 
 
 def _gradients(op: Any) -> dict[str, str]:
