@@ -191,7 +191,7 @@ def logspace(start: Any, end: Any, steps: Any, base: float = 10.0, *, out: Any =
     start, end, kind = _ends(start, end, dtype, out)
     n = _steps_wanted("logspace", steps)
     exact = np.complex128 if kind.category == dt.COMPLEX else np.float64
-    if kind.category <= dt.INTEGER:
+    if kind.category <= dt.FLOAT and kind is not dt.float64:
         at = np.arange(n)
         step = (end - start) / (n - 1) if n > 1 else 0.0
         exponents = np.where(at < n // 2, start + step * at,
