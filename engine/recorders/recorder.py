@@ -282,26 +282,21 @@ class Recorder(Noting):
         if walk.node is not None:
             self.emit(happened.NodeEntered(walk.number, walk.index, walk.position, walk.count))
 
-    def tell_flow(self, walk: BackwardWalk, position: int, flow: Flow, duration_ns: int) -> None:
-        """A node ran: gradients along its edges, or the sum at its leaf."""
+    def flow_event(self, walk: BackwardWalk, position: int, flow: Flow) -> happened.Event:
+        """What tells that a node ran: gradients along its edges, or the sum at its leaf."""
         index = walk.structure.index[flow.node]
         if isinstance(flow.node, AccumulateGrad):
             contribution = digest_tensor(flow.grads[0]) if flow.grads else None
-            self.emit(
-                happened.GradAccumulated(
-                    walk.number, index, position, contribution, digest_of(flow.total), flow.first
-                )
+            return happened.GradAccumulated(
+                walk.number, index, position, contribution, digest_of(flow.total), flow.first
             )
-            return
-        self.emit(
-            happened.GradFlowed(
-                walk.number,
-                index,
-                position,
-                tuple(digest_tensor(g) for g in flow.grads),
-                tuple(digest_tensor(g) for g in flow.out),
-                duration_ns,
-            )
+        return happened.GradFlowed(
+            walk.number,
+            index,
+            position,
+            tuple(digest_tensor(g) for g in flow.grads),
+            tuple(digest_tensor(g) for g in flow.out),
+            flow.duration_ns,
         )
 
     def _tell_ops(self, definition: happened.GraphDefined) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from engine.autograd.backward import BackwardRun
 from engine.autograd.node import AccumulateGrad, Node
 from engine.recorders.structure import Structure
 
+RECALLED_MAX = 8
+"""So many flows that were worked out again are kept, until one goes back or edits."""
 BUDGET_BYTES = 1 << 30
 """Gradients kept for going back and for looking at, per backward; beyond it, going back repeats the walk."""
 
@@ -103,6 +105,10 @@ class BackwardWalk:
         self._before: dict[int, Any] = {}
         self._held: dict[int, list[_Held]] = {}
         self._base: tuple | None = None
+        self._edits: list[tuple[int, Callable[[], object]]] = []
+        self._recalled: dict[int, Flow] = {}
+        self.on_letting_go: Callable[[int, Flow], None] = lambda position, flow: None
+        """Told of what flowed at a position before it is let go of, since the budget is spent."""
         self._partial = run.needed is not None
 
     @property
@@ -170,12 +176,48 @@ class BackwardWalk:
         What a hook or Function of the user's own did elsewhere is not undone; it runs again with its node."""
         if not self.first <= position < self.position or self._base is None:
             return False
+        self._edits = [edit for edit in self._edits if edit[0] <= position]
+        self._recalled.clear()
         if all(place in self._before for place in range(position, self.position)):
             while self.position > position:
                 self._undo_last()
         if self.position > position:
             self._from_start(position)
         return True
+
+    def note_edit(self, redo: Callable[[], object]) -> Callable[[], None]:
+        """A gradient was changed by hand here: change it again whenever the walk is repeated; what is given
+        back forgets that."""
+        edit = (self.position, redo)
+        self._edits.append(edit)
+        self._recalled.clear()
+        return lambda: self._edits.remove(edit) if edit in self._edits else None
+
+    def recall(self, position: int) -> Flow | None:
+        """What flowed at a position that is done: kept, or worked out again by repeating the walk."""
+        flow = self.flows.get(position) or self._recalled.get(position)
+        if flow is not None or self._base is None or not self.first <= position < self.position:
+            return flow
+        there, edits = self.position, self._edits
+        self.back_to(position)
+        self._edits = edits
+        self._again(position + 1)
+        flow = self.flows[position]
+        self._again(there)
+        while len(self._recalled) >= RECALLED_MAX:
+            del self._recalled[next(iter(self._recalled))]
+        self._recalled[position] = flow
+        return flow
+
+    def _again(self, position: int) -> None:
+        """Walk to this position, with the edits that were made on the way."""
+        while True:
+            for place, redo in self._edits:
+                if place == self.position:
+                    redo()
+            if self.position >= position:
+                return
+            self.step()
 
     def _run_one(self, node: Node) -> Flow:
         if not isinstance(node, AccumulateGrad):
@@ -208,8 +250,7 @@ class BackwardWalk:
         self.flows.clear()
         self._bytes = 0
         self.position = self.first
-        while self.position < position:
-            self.step()
+        self._again(position)
 
     def _within_budget(self, position: int) -> None:
         self._bytes += _bytes_of(self.flows[position])
@@ -218,7 +259,9 @@ class BackwardWalk:
         for place in sorted(self.flows):
             if self._bytes <= self.budget_bytes or place == position:
                 break
-            self._bytes -= _bytes_of(self.flows.pop(place))
+            flow = self.flows.pop(place)
+            self.on_letting_go(place, flow)
+            self._bytes -= _bytes_of(flow)
             self._before.pop(place, None)
 
 

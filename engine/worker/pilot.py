@@ -13,7 +13,7 @@ from engine.protocol import event as happened
 from engine.protocol import request as ask
 from engine.recorders.recorder import Recorder
 from engine.recorders.structure import ModuleCall
-from engine.recorders.walk import BUDGET_BYTES, BackwardWalk
+from engine.recorders.walk import BUDGET_BYTES, BackwardWalk, Flow
 from engine.worker.halt import Halt
 from engine.worker.inbox import Inbox
 from engine.worker.keeper import Keeper
@@ -55,6 +55,7 @@ class Pilot:
         self._why_optimizer: Why = ON
         self._samples_step = False
         self._stood = False
+        self._let_go: dict[int, happened.Event] = {}
 
     # -- what the recorder calls -----------------------------------------------------------------------------
 
@@ -215,6 +216,8 @@ class Pilot:
 
     def _look(self, walk: BackwardWalk) -> None:
         walk.keep()
+        self._let_go.clear()
+        walk.on_letting_go = lambda position, flow: self._keep_digests(walk, position, flow)
         if self.keeper is not None:
             self.keeper.begin(walk)
         while True:
@@ -251,11 +254,19 @@ class Pilot:
     def _catch_up(self, walk: BackwardWalk) -> None:
         for position in range(self.told, walk.position):
             flow = walk.flows.get(position)
+            event = self._let_go.pop(position, None)
             if flow is not None:
-                self.recorder.tell_flow(walk, position, flow, flow.duration_ns)
+                self.outbox.put(self.recorder.flow_event(walk, position, flow))
                 if self.keeper is not None:
                     self.keeper.keep_flow(walk, flow)
+            elif event is not None:
+                self.outbox.put(event)
         self.told = walk.position
+
+    def _keep_digests(self, walk: BackwardWalk, position: int, flow: Flow) -> None:
+        """The budget is spent: of what flowed here, digests are kept until they are told."""
+        if position >= self.told:
+            self._let_go[position] = self.recorder.flow_event(walk, position, flow)
 
     # -- requests --------------------------------------------------------------------------------------------
 

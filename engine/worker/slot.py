@@ -162,6 +162,12 @@ def incoming_of(walk: BackwardWalk, node: Node) -> list[Any]:
 
 
 def _flow(walk: BackwardWalk, node: Node) -> Flow | None:
+    """What flowed at this node, if it has run; worked out again where it was let go of."""
+    order, number = walk.structure.definition.order, walk.structure.index[node]
+    position = order.index(number) if number in order else -1
+    flow = walk.recall(position) if 0 <= position < walk.position else None
+    if flow is not None and flow.node is node:
+        return flow
     for flow in walk.flows.values():
         if flow.node is node:
             return flow

@@ -131,7 +131,17 @@ class Stand:
             old = np.asarray(read(walk, request.node, request.what))
         new = self._new_value(request, old)
         if walk is not None and request.node >= 0:
-            return write(walk, request.node, request.what, new)
+            node, what = request.node, request.what
+            undo = write(walk, node, what, new)
+            if what.partition(":")[0] not in ("grad", "incoming", "leaf_grad"):
+                return undo
+            forget = walk.note_edit(lambda: write(walk, node, what, new))
+
+            def take_back() -> None:
+                undo()
+                forget()
+
+            return take_back
         kept = old.copy()
         old[...] = new.astype(old.dtype)
         return lambda: old.__setitem__(..., kept)
