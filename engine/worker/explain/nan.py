@@ -68,6 +68,7 @@ class _Trace:
         place = self._place
         stepped = _steps_of(place.names, self._recorder) if place.walk is None else []
         self.story.earlier = {id(s.tensor): s.before for s in stepped}
+        self.story.earlier_memory = {id(s.tensor._a): s.before for s in stepped}
         if place.walk is not None:
             self._follow_walk(place.walk)
             return
@@ -129,11 +130,9 @@ class _Trace:
             if fault_of(step.after) == FINE:
                 continue
             self._steps[len(self.story.causes)] = step
-            parents = [
-                at
-                for at, c in enumerate(self.story.causes)
-                if c.verdict == "reached" and c.name == f"{step.name}.grad"
-            ]
+            if step.name.startswith("parameter "):
+                step.name = self._name_of(step.tensor)
+            parents = [at for at, c in enumerate(self.story.causes) if c.leaf is step.tensor]
             before = fault_in([step.before, step.grad, *step.state.values()])
             verdict = "produced" if makes(before, fault_of(step.after)) or step.odd_rate else "passed on"
             if step.before is not None and fault_of(step.before) != FINE:

@@ -318,20 +318,10 @@ def _twin(node: Node, without: tuple[str, ...] = ()) -> Any:
     twin = kind.__new__(kind)
     hooks = ("pre_hooks", "post_hooks", "tensor_hooks", "retained", "made", *without)
     twin.__dict__.update({k: v for k, v in node.__dict__.items() if k not in hooks})
-    for slot in (
-        "next_functions",
-        "sequence",
-        "saved",
-        "op",
-        "shape",
-        "np_dtype",
-        "metas",
-        "_needs",
-        "_inputs",
-    ):
-        if hasattr(kind, slot) and slot not in kind.__dict__.get("__dict__", {}):
+    for slot in {s for base in kind.__mro__ for s in base.__dict__.get("__slots__", ())}:
+        if not slot.startswith("__"):
             with contextlib.suppress(AttributeError):
-                setattr(twin, slot, getattr(node, slot))
+                setattr(twin, slot, object.__getattribute__(node, slot))
     return twin
 
 

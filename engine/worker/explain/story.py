@@ -36,6 +36,7 @@ class Cause:
     parents: list[int] = field(default_factory=list)
     array: Any = None
     maker: Node | None = None
+    leaf: Any = None
     by_hand: bool = False
     short: str = ""
     """what was made and why, without what the inputs were"""
@@ -54,6 +55,8 @@ class Story:
         self.leaf_causes: Callable[[Any, int], Cause] = _leaf_cause
         self.earlier: dict[int, Any] = {}
         """By id of a leaf, its array before the optimizer's step after which the run stands."""
+        self.earlier_memory: dict[int, Any] = {}
+        """The same by id of the leaf's array."""
 
     def add(self, cause: Cause) -> int:
         """The cause's place in the story."""
@@ -163,10 +166,10 @@ class Story:
                 self.add(self._cause("masked", "backward", node, text, flow.grads[0]._a, parents))
             return
         array = next(g._a for g in flow.out if fault_of(g) != FINE)
-        kept = fault_in([*kept_arrays(node), *made(node).arguments])
+        kept = fault_in([self._then(a) for a in (*kept_arrays(node), *made(node).arguments)])
         before = incoming[0] or kept[0], incoming[1] or kept[1]
         for fn in (node, *(fn for fn, _ in node.next_functions)):
-            if fn is not None and fn in self._values and (kept != FINE or fn is node):
+            if incoming == FINE and fn in self._values and (kept != FINE or fn is node):
                 parents.append(self._values[fn])
         if makes(before, after):
             grads = [g._a for g in flow.grads if g is not None]
@@ -187,7 +190,9 @@ class Story:
         text = how_many(total)
         if not parents:
             text += ", which was there before this backward: nobody cleared it"
-        self.add(self._cause("reached", "backward", flow.node, text, total, parents, name))
+        cause = self._cause("reached", "backward", flow.node, text, total, parents, name)
+        cause.leaf = leaf
+        self.add(cause)
 
     def _arrivals(self, node: Node, grads: list[Any], came: dict[Node, list[tuple[Node, Any]]]) -> list[int]:
         """The causes of what is not finite in the gradient that came to this node."""
@@ -203,6 +208,13 @@ class Story:
         else:
             text = f"a hook put {how_many(array)} in place of what came"
         return [self.add(self._cause("produced", "backward", node, text, array, []))]
+
+    def _then(self, value: Any) -> Any:
+        """An array as it was before the optimizer's step after which the run stands."""
+        if not self.earlier or not isinstance(value, np.ndarray):
+            return value
+        before = self.earlier_memory.get(id(value))
+        return self.earlier_memory.get(id(value.base), value) if before is None else before
 
     # -- telling ---------------------------------------------------------------------------------------------
 
@@ -233,6 +245,7 @@ class Story:
         for place, argument in enumerate(made(node).arguments):
             if argument is OVERWRITTEN and values is not None and node.next_functions[0][0] is not None:
                 argument = values.of(node.next_functions[0][0])
+            argument = self._then(argument)
             if isinstance(argument, (np.ndarray, np.generic)) and argument.dtype.kind in "fcV":
                 inputs[shown_name(_parameter(node, place))] = argument
         if grads:
@@ -285,28 +298,28 @@ class Story:
         self._keep(sorted(wanted))
 
     def shorten(self) -> None:
-        """Draw runs of 'passed on' together where there is too much to read."""
+        """Leave out those that only pass on what others passed on, where there is too much to read."""
         if len(self.causes) <= SHOWN_MAX:
             return
-        users: dict[int, list[int]] = {}
+        kept: list[int] = []
+        origins: list[set[int]] = []
+        between: list[int] = []
         for at, cause in enumerate(self.causes):
-            for parent in cause.parents:
-                users.setdefault(parent, []).append(at)
-        gone: set[int] = set()
-        passed: dict[int, int] = {}
-        for at, cause in enumerate(self.causes):
-            following = users.get(at, [])
-            if cause.verdict != "passed on" or len(cause.parents) != 1 or len(following) != 1:
+            before = set().union(*(origins[p] for p in cause.parents)) if cause.parents else set()
+            skipped = max((between[p] for p in cause.parents), default=0)
+            parents = [self.causes[p] for p in cause.parents]
+            begins = any(p.verdict == "produced" or p.phase != cause.phase for p in parents)
+            if cause.verdict == "passed on" and before and not begins:
+                origins.append(before)
+                between.append(skipped + 1)
                 continue
-            after = self.causes[following[0]]
-            if after.verdict == "passed on" and len(after.parents) == 1 and after.phase == cause.phase:
-                gone.add(at)
-                passed[following[0]] = passed.get(at, 0) + 1
-                after.parents = list(cause.parents)
-        for at, count in passed.items():
-            if at not in gone:
-                self.causes[at].text += f", through {count} more before it"
-        self._keep([at for at in range(len(self.causes)) if at not in gone])
+            if skipped:
+                cause.text += f", through {skipped} more"
+            cause.parents = sorted(before)
+            kept.append(at)
+            origins.append({at})
+            between.append(0)
+        self._keep(kept)
 
     def _keep(self, places: list[int]) -> None:
         new = {old: at for at, old in enumerate(places)}
