@@ -21,12 +21,15 @@ BUDGET_BYTES = 32 << 20
 
 @dataclass(slots=True)
 class Entry:
-    """One call of backward that reached a leaf: .grad before it, and what it brought; None where not kept."""
+    """One call of backward that reached a leaf: .grad before it, and what it brought; None where not kept.
+
+    touched: .grad had been changed in place before it by others than backward."""
 
     backward: int
     before: Any = None
     contribution: Any = None
     kept: bool = True
+    touched: bool = False
 
 
 class Ledger:
@@ -67,6 +70,7 @@ class Ledger:
                 known = self._entries[id(leaf)] = (weakref.ref(leaf), self._first(leaf))
             entry = Entry(walk.number, self._copy(grad._a))
             entry.kept = entry.before is not None
+            entry.touched = grad._version > 0
             known[1].append(entry)
             if len(known[1]) > ENTRIES_MAX:
                 self._let_go([known[1].pop(0)])

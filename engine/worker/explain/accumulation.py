@@ -181,22 +181,28 @@ class _Past:
         self.total: Any = None
         for entry in earlier:
             after = next((e for e in entries if e.backward > entry.backward), None)
-            self._add(entry, None if after is None else after.before, name)
+            self._add(entry, after, name)
 
-    def _add(self, entry: Entry, after: Any, name: str) -> None:
+    def _add(self, entry: Entry, following: Entry | None, name: str) -> None:
         before = entry.before
+        after = None if following is None else following.before
         if before is not None and self.total is not None and not _same(before, self.total):
             self._restart(before, entry.backward)
         elif before is not None and self.total is None and np.any(before):
             self._restart(before, entry.backward)
         contribution = entry.contribution
         if contribution is None and before is None and entry.kept and self.total is None:
-            contribution = after  # .grad was None: what it held afterwards is what was added
             if after is not None and not np.any(after):
                 return  # filled with zeros since: nothing of this call is left
+            if following is None or not following.touched:
+                contribution = after  # .grad was None: what it held afterwards is what was added
         if contribution is None:
             self.total = after
             text = "This call added to .grad; how much is not kept."
+            if following is not None and following.touched:
+                text = (
+                    f"This call added to .grad; the script changed it before backward {following.backward}."
+                )
             self.parts.append(ContributionPart(-1, 0, entry.backward, -1, None, digest_of(after), text))
             self.calls += 1
             return

@@ -39,7 +39,8 @@ def reason_of_cut(cut: Cut, before: str, place: Place, node: int = -1) -> Reason
     """The reason in words. before: how the sentence begins ('The path from w to the loss ends here')."""
     entered = f" (entered{at_line(cut.file, cut.entered, place)})" if cut.entered else ""
     where = at_line(cut.file, cut.line, place)
-    deed = _DEEDS[cut.kind].format(op=cut.op, where=where, entered=entered)
+    op = "a cast" if cut.op == "_to_copy" else cut.op
+    deed = _DEEDS[cut.kind].format(op=op, where=where, entered=entered)
     return ReasonPart(cut.kind, f"{before}: {deed}.", cut.file, cut.line, node, advice=_ADVICE[cut.kind])
 
 

@@ -109,9 +109,9 @@ def tensor_named(what: str, place: Place) -> Any:
     text = what.removesuffix(".grad")
     try:
         tree = ast.parse(text, mode="eval").body
-    except (SyntaxError, ValueError):
-        raise SlotError(f"“{what}” is not a name.") from None
-    found = _value(tree, place)
+        found = _value(tree, place)
+    except (SyntaxError, ValueError):  # a parameter of a Sequential is called 0.weight
+        found = None
     if not isinstance(found, nodes.Tensor):
         found = _parameter_named(text, place)
     if not isinstance(found, nodes.Tensor):
