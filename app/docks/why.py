@@ -24,7 +24,7 @@ from app.look.number import shape_text
 from app.look.sentence import sentence
 from app.look.theme import theme
 from app.session.explanation import Page, Row
-from app.session.inquiry import ON_VARIABLES, PATIENCE_S, Inquiry
+from app.session.inquiry import ON_VARIABLES, PATIENCE_S, REST_S, Inquiry
 from app.session.session import Session
 
 from .blank import BlankOr
@@ -99,6 +99,10 @@ class WhyDock(Dock):
         self._all_rows = False
         self._pictured: dict[str, str] = {}
         self._serial = 0
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(round(REST_S * 1000) + 10)
+        self._rest.timeout.connect(lambda: self.tell(frozenset({"cursor"})))
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(round(PATIENCE_S * 1000) + 10)
@@ -160,6 +164,8 @@ class WhyDock(Dock):
         if "replaced" in changes and self.inquiry.subject.variable and self.session.started is None:
             self.inquiry.ask_of("")
         self.inquiry.look()
+        if self.inquiry.waits:
+            self._rest.start()
         if self.inquiry.status == "asking" and not self.inquiry.is_slow:
             self._patience.start()
             if self._drawn is not None and self.inquiry.page is None:

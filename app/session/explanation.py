@@ -181,7 +181,7 @@ def _trust(event: happened.TrustChecked) -> Page:
     rows = tuple(
         Row(
             check.method,
-            check.text,
+            "" if check.text and check.text in event.sentence else check.text,
             _TRUST.get(check.verdict, "quiet"),
             group=check.input,
             node=event.node,

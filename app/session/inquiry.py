@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
@@ -10,6 +11,8 @@ from app.session.session import Session
 
 PATIENCE_S = 0.2
 """After so long without an answer one is told that it is being asked."""
+REST_S = 0.12
+"""Walking on, one is not asked at each step: an answer may take longer than a step."""
 ON_VARIABLES = frozenset({"gradient", "versions", "nan"})
 """Topics that can be asked of a variable by its name."""
 ON_DEMAND = frozenset({"trust"})
@@ -35,8 +38,11 @@ class Inquiry:
     topic: one of `TOPICS`; subject: the selected node, else the one where the walk stands, else a variable.
     page: the last answer to this very question, kept while the run goes on."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, clock: Callable[[], float] = monotonic) -> None:
         self.session = session
+        self.waits = False
+        """Whether it will be asked a little later: `look` is to be called again."""
+        self._clock = clock
         self.topic = TOPICS[0]
         self.subject = Subject()
         self.page: Page | None = None
@@ -46,7 +52,8 @@ class Inquiry:
         self._question: object = None
         self._stop: object = None
         self._tag = ""
-        self._asked_s = 0.0
+        self._asked_s = -1e9
+        self._asked_stop: object = None
         self._serial = 0
         self._wanted = False
         self._place = ""
@@ -110,6 +117,8 @@ class Inquiry:
             return "asking"
         if self.error and self._fresh():
             return "refused"
+        if self.waits:
+            return "asking"
         if self.page is not None:
             return "told" if self._fresh() else "stale"
         if self.stands:
@@ -121,7 +130,7 @@ class Inquiry:
     @property
     def is_slow(self) -> bool:
         """Whether an answer has been waited for so long that one should be told."""
-        return bool(self._tag) and monotonic() - self._asked_s >= PATIENCE_S
+        return bool(self._tag) and self._clock() - self._asked_s >= PATIENCE_S
 
     @property
     def name(self) -> str:
@@ -152,11 +161,15 @@ class Inquiry:
         if question != self._question:
             self._question, self._stop, self.page, self.error, self._tag = question, None, None, "", ""
         self._take()
+        self.waits = False
         stop = (self.session.standing, len(self.session.edits))
         new = self.stands and (self._stop is None or not self._same(stop)) and not self._tag
         if new and not (subject.is_nothing and not self.is_about_all):
             if self._wanted or self.topic not in ON_DEMAND:
-                self._ask(subject, stop)
+                walks = self.session.standing is not self._asked_stop
+                self.waits = walks and not self._wanted and self._clock() - self._asked_s < REST_S
+                if not self.waits:
+                    self._ask(subject, stop)
         if self._tag and not self.stands:
             self._tag = ""
         return (self.status, self.page, self.error, self._question) != before
@@ -171,7 +184,8 @@ class Inquiry:
     def _ask(self, subject: Subject, stop: tuple[object, int]) -> None:
         self._serial += 1
         self._tag = f"why:{self.topic}:{self._serial}"
-        self._stop, self._wanted, self._asked_s = stop, False, monotonic()
+        self._stop, self._wanted, self._asked_s = stop, False, self._clock()
+        self._asked_stop = self.session.standing
         self._place = self.place_text()
         self.session.explain(self._tag, self.topic, subject.node, subject.variable)
         self._take()

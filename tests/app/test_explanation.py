@@ -177,7 +177,8 @@ def test_a_chain_of_a_thousand_values_is_two_steps_deep():
 
 
 def test_a_question_is_asked_once_at_each_stop(standing: Session):
-    inquiry = Inquiry(standing)
+    now = [0.0]
+    inquiry = Inquiry(standing, lambda: now[0])
     standing.select_node(1)
     inquiry.follow(True)
     for _ in range(3):
@@ -187,9 +188,30 @@ def test_a_question_is_asked_once_at_each_stop(standing: Session):
     standing.apply([happened.GradientExplained(explains(standing)[0].tag, 1, "w", "none", "Because.")])
     inquiry.look()
     assert inquiry.status == "told" and inquiry.page is not None and inquiry.page.sentence == "Because."
+    now[0] = 10.0
     standing.apply([happened.RunPaused("step", "backward", 0, 1, 1)])
     inquiry.look()
     assert len(explains(standing)) == 2
+
+
+def test_walking_on_quickly_asks_only_where_one_rests(standing: Session):
+    now = [0.0]
+    inquiry = Inquiry(standing, lambda: now[0])
+    standing.select_node(1)
+    inquiry.follow(True)
+    for position in range(5):
+        standing.apply([happened.RunPaused("step", "backward", 0, 1, position)])
+        for request in explains(standing):
+            standing.apply([happened.GradientExplained(request.tag, 1, "w", "none", "Because.")])
+        inquiry.look()
+        now[0] += 0.02
+    assert len(explains(standing)) == 1 and inquiry.waits
+    now[0] += 0.2
+    inquiry.look()
+    assert len(explains(standing)) == 2 and not inquiry.waits
+    inquiry.turn_to("versions")
+    inquiry.look()
+    assert explains(standing)[-1].topic == "versions"
 
 
 def test_a_refusal_is_kept_and_not_asked_again_here(standing: Session):

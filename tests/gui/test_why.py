@@ -64,8 +64,7 @@ def test_the_next_stop_is_asked_anew_and_the_same_is_not(asking, qtbot):
         look(asking)
     assert len(asking.child.asked) == 1
     qtbot.keyClick(asking, Qt.Key.Key_F10)
-    look(asking)
-    assert len(asking.child.asked) == 2
+    qtbot.waitUntil(lambda: len(asking.child.asked) == 2, timeout=2000)
 
 
 def test_a_click_on_a_reason_shows_its_line_and_selects_its_node(asking, qtbot):
@@ -354,7 +353,9 @@ def test_a_nan_of_the_forward_can_be_followed_to_the_loss(asking, qtbot):
     qtbot.mouseClick(asking.bench.why.buttons["follow"], Qt.MouseButton.LeftButton)
     look(asking)
     assert ask.Step("iteration") in asking.child.requests
-    assert topics(asking).count("nan") == 2 and "follow" not in asking.bench.why.buttons
+    qtbot.waitUntil(lambda: topics(asking).count("nan") == 2, timeout=2000)
+    look(asking)
+    assert "follow" not in asking.bench.why.buttons
 
 
 # -- with a real child -------------------------------------------------------------------------------------
