@@ -16,7 +16,6 @@ expression.py expressions that a person types, parsed and evaluated without eval
 slot.py       the tensors of a node by their names: value, incoming:0, saved:self ...
 compiling.py  tells when kernels are compiled
 heartbeat.py  tells the line in which a silent script is at work
-heartbeat.py  tells the line in which a silent script is at work
 step.py       what one step of an optimizer does to each parameter
 scope.py      what an expression can name where the run stands
 sampler.py    looks at watched nodes while the script runs
