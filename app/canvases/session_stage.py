@@ -23,6 +23,7 @@ from app.layout.scene import Scene
 from app.look.number import figure
 from app.look.sentence import sentence
 from app.look.theme import theme
+from app.session.op_formula import forward_formula
 from app.session.session import Session
 
 _CALM_ITEMS = 40
@@ -318,7 +319,7 @@ class SessionStage(Stage):
             entry = session.op_entry(here.op) or session.op_entry(here.name)
             item = index.item_of_node(here.id)
             if entry is not None and item >= 0 and self.scene.item_kind[item] != BOX:
-                lines[item] = plain_formula(entry.formula)
+                lines[item] = plain_formula(forward_formula(entry, here))
         self.emphasis.lines = {item: text for item, text in lines.items()
                                if item >= 0 and self.scene.item_kind[item] != BOX}
         self.emphasis.stops = self._stops()

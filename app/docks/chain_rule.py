@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from app.look.number import shape_text
 from app.session.graph import Edge, Graph, Node
+from app.session.op_formula import gradient_formula
 from app.session.session import NodeInfo
 from engine.protocol.event import OpEntry, RuleTold
 
@@ -98,7 +99,7 @@ def rules_of(info: NodeInfo, graph: Graph) -> list[Rule]:
         if graph.nodes[edge.source].kind == "input":
             continue
         name = input_name(info.op, edge.slot)
-        latex = info.op.gradients.get(name, "") if info.op is not None else ""
+        latex = gradient_formula(info.op, name, info.node) if info.op is not None else ""
         if latex and "=" not in latex:
             latex = rf"\partial L/\partial {symbol(name)} = {latex}"
         shapes, words = algebra(info.node, edge, info.inputs, info.op)

@@ -12,6 +12,7 @@ from app.look import font
 from app.look.number import duration_text, figure, shape_text
 from app.look.theme import theme
 from app.session.graph import Node, NodeState
+from app.session.op_formula import forward_formula
 from app.session.session import NodeInfo, Session
 from engine.protocol.event import Digest, RuleTold, TensorFetched
 
@@ -192,7 +193,7 @@ class InspectorDock(Dock):
             self.column.addWidget(muted(op.text))
         rules = rules_of(info, self.session.graph)
         if op is not None and op.formula and node.kind == "op":
-            self.column.addWidget(RuleCard("Forward", [Rule(op.formula, "", "")]))
+            self.column.addWidget(RuleCard("Forward", [Rule(forward_formula(op, node), "", "")]))
         if rules:
             self._build_rules("Chain rule" if node.kind == "op" else "Accumulation", rules)
         if node.kind == "input":

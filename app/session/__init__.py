@@ -3,6 +3,7 @@
 signal.py     a list of callbacks
 graph.py      the graph that is shown: nodes, edges, modules, state of the walk
 rule.py       rules of thumb with their thresholds, and which are on
+op_formula.py the formula of an op as it was called
 symptom.py    what each of them finds in a session
 gain.py       by how much each node makes the gradient larger or smaller
 walk.py       moves the state of one backward along its events, both ways
