@@ -130,7 +130,7 @@ def test_a_formula_that_is_not_at_hand_does_not_hold_anybody_up(qtbot):
     assert not any(view.is_set for view in views)
     for view in views:
         qtbot.addWidget(view)
-    qtbot.waitUntil(lambda: all(view.is_set for view in views), timeout=5000)
+    qtbot.waitUntil(lambda: all(view.is_set for view in views), timeout=20_000)
     again = FormulaView(views[0].latex)
     qtbot.addWidget(again)
     assert again.is_set
