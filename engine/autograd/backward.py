@@ -176,27 +176,27 @@ class BackwardRun:
                     RuntimeError(f"Function '{node.name()}' returned nan values in its {i}th output."), node)
         return out
 
-    def finish(self, trace: list | None = None, waiting: Collection = ()) -> int:
-        """Run all that is left, or until something is waiting; how many nodes ran.
+    def finish(self, trace: list | None = None, until: Collection = ()) -> int:
+        """Run all that is left, or until something is in `until`; how many nodes ran.
 
         trace: takes what step() gives for each."""
         count = 0
         if self.needed is None and self.captures is None and not self.keep_saved and not modes.anomaly:
-            count = self._finish_all(trace, waiting)
-        while not waiting and self.next_node is not None:
+            count = self._finish_all(trace, until)
+        while not until and self.next_node is not None:
             done = self.step()
             count += 1
             if trace is not None:
                 trace.append(done)
         return count
 
-    def _finish_all(self, trace: list | None, waiting: Collection) -> int:
+    def _finish_all(self, trace: list | None, until: Collection) -> int:
         """finish() for the common call: every node runs, nothing is captured or put back."""
         count = 0
         ready, buffers, waiting, keep = self.ready, self.buffers, self.waiting, self.keep_graph
         push, pop = heapq.heappush, heapq.heappop
         tie = self._tie
-        while ready and not waiting:
+        while ready and not until:
             count += 1
             node = pop(ready)[2]
             grads = buffers.pop(node, None)

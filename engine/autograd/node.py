@@ -103,8 +103,7 @@ def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
     where = tensor._cell[1] if len(tensor._cell) > 1 else None
     if where:
         made = node.__dict__.get("made")  # an observer's note of the node's line
-        seen = made is not None and made.line
-        saved = f" {node.name()} saved it at {made.file}:{made.line}." if seen else ""
+        saved = "" if made is None or not made.line else f" {node.name()} saved it at {made.file}:{made.line}."
         return f"{message}{saved} It was changed in place at {where}."
     return message + (" Hint: enable anomaly detection to find the operation that failed to compute its "
                       "gradient, "

@@ -32,7 +32,7 @@ class OpNode(Node):
                 continue
             if op.again and modes.grad_enabled:
                 fn = op.again.get(covers[0], fn)
-            args = []
+            args: Any = []
             for kind, n in sources:
                 if kind == 0:
                     args.append(grads[0])

@@ -314,7 +314,8 @@ class Op:
                                    for i in self.input_at])
         if many:
             node.shape, node.np_dtype = (), None
-            node.metas = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)
+            metas: Any = tuple((o._a.shape, o._a.dtype) if isinstance(o, T) else ((), None) for o in outs)
+            node.metas = metas
             for nr, o in enumerate(outs):
                 if isinstance(o, T) and nr not in self.nondiff and o._a.dtype.kind in "fcV":
                     o._rg, o._fn, o._nr = True, node, nr
@@ -331,13 +332,14 @@ class Op:
                 kwargs = respelled(kwargs, me.parameters)
                 out = kwargs.pop("out", None) if takes_out and "out" not in me.parameters else None
                 if out is not None:
-                    return into(out, call(*checked(bind, me, args, kwargs)))
+                    return into(out, call(*checked(bind, me, args, kwargs)), me.name.partition(".")[0],
+                                (*args, *kwargs.values()), bool(me.grads))
             try:
                 bound = bind(*args, **kwargs)
             except TypeError as e:
                 if takes_out and len(args) > 1 and not kwargs and isinstance(args[-1], nodes.Tensor):
                     # torch.add(x, y, result): tutorials of 2018 pass out by position.
-                    return into(args[-1], call(*checked(bind, me, args[:-1], {})))
+                    return into(args[-1], call(*checked(bind, me, args[:-1], {})), me.name, args[:-1])
                 raise argument_error(me, e) from None
             return call(*bound)
 
@@ -533,7 +535,7 @@ def composite(name: str = "", *, on: tuple[str, ...] = ("torch", "Tensor"), form
                         target = kwargs.pop("out", None)
                 result = fn(*args, **kwargs)
                 if target is not None:
-                    result = into(target, result)
+                    result = into(target, result, own, (*args, *kwargs.values()))
                 return result
             finally:
                 if observer is not None:
