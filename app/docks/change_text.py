@@ -91,7 +91,12 @@ def summary_text(difference: Difference) -> str:
         count = len(difference.of_kind(kind))
         if count:
             words.append(one if count == 1 else many.format(count))
-    if not words:
+    if not words and difference.edges:
+        words.append(
+            f"no node changed, a gradient flowed along {difference.edges} "
+            f"{'edge' if difference.edges == 1 else 'edges'}"
+        )
+    elif not words:
         words.append("nothing changed" if difference.same else "too little is known to compare")
     elif difference.same:
         words.append(f"{difference.same} the same")

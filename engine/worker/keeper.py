@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from engine.autograd.node import FREED, AccumulateGrad, SavedTensor
-from engine.protocol.event import TensorKept
+from engine.protocol.event import TensorKept, ValuesSampled
+from engine.recorders.digest import digest_of
 from engine.recorders.recorder import value_of
 from engine.recorders.walk import BackwardWalk, Flow
 from engine.worker.outbox import Outbox
@@ -33,8 +34,10 @@ class Keeper:
         return self._events_left > 0
 
     def begin(self, walk: BackwardWalk) -> None:
-        """Keep values and saved tensors, before the walk."""
+        """Keep values and saved tensors, before the walk; of every value its digest is told."""
         self._events_left -= walk.count
+        if self._events_left > 0:
+            self._tell_values(walk)
         if self._bytes_left <= 0:
             return
         for number in range(len(walk.structure.definition.nodes)):
@@ -45,6 +48,15 @@ class Keeper:
             for name, value in node.saved.items():
                 if isinstance(value, SavedTensor) and value.tensor is not None:
                     self._keep(walk, number, "saved:" + name, value.tensor._a)
+
+    def _tell_values(self, walk: BackwardWalk) -> None:
+        values = {}
+        for number in range(len(walk.structure.definition.nodes)):
+            digest = digest_of(value_of(walk, number))
+            if digest is not None:
+                values[number] = digest
+        if values:
+            self._outbox.put(ValuesSampled(walk.number, values))
 
     def keep_flow(self, walk: BackwardWalk, flow: Flow) -> None:
         """Keep the gradients that came into a node and left it."""
