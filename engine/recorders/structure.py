@@ -97,6 +97,7 @@ class Structure:
             if note is not NOWHERE:
                 note.result = None
                 note.inputs = ()
+                node.__dict__.pop("plain", None)
                 note.arguments = ()
 
     def input_of(self, number: int) -> Any:

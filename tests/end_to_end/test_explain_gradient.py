@@ -205,6 +205,16 @@ def test_zero_grad_is_named_when_it_took_the_gradient(driver: Driver, tmp_path: 
     assert (answer.verdict, told(answer)) == ("none", [("set to None", 6)])
 
 
+def test_at_the_optimizer_the_last_backward_can_still_be_asked_about(driver: Driver) -> None:
+    path = SAMPLES / "dead_relu.py"
+    session = driver.open(path)
+    driver.step("iteration")
+    driver.step("optimizer")
+    assert session.standing.phase == "optimizer"
+    answer = driver.explain("gradient", "hidden.weight")
+    assert (answer.verdict, told(answer)) == ("present", [("dead units", line_of(path, "torch.relu"))])
+
+
 def test_a_tensor_that_is_no_leaf_is_told_to_retain(driver: Driver, tmp_path: Path) -> None:
     source = PAIR + "h = w * 2\nk = w * 3\nk.retain_grad()\n(h * k).sum().backward()\n"
     after_backward(driver, tmp_path / "a.py", source)
@@ -285,6 +295,21 @@ def test_what_shrank_a_gradient_most_is_told_with_its_factor(driver: Driver, tmp
     assert answer.verdict == "small"
     assert told(answer) == [("shrunk", 6), ("shrunk", 4)]  # 0.5 is no less than half
     assert [r.value for r in answer.reasons] == pytest.approx([1e-5, 1e-4])
+
+
+def test_what_made_a_gradient_large_is_told_with_its_factor(driver: Driver, tmp_path: Path) -> None:
+    source = PAIR + "a = w * 300\nb = a * 0.5\nc = b * 40\nc.sum().backward()\n"
+    after_backward(driver, tmp_path / "a.py", source)
+    answer = driver.explain("gradient", "w")
+    assert (answer.verdict, told(answer)) == ("large", [("grown", 4), ("grown", 6)])
+    assert [r.value for r in answer.reasons] == pytest.approx([300, 40])
+
+
+def test_nan_in_a_gradient_is_said_before_all_else(driver: Driver, tmp_path: Path) -> None:
+    after_backward(driver, tmp_path / "a.py", PAIR + "((w - 2.0) ** 0.5).sum().backward()\n")
+    answer = driver.explain("gradient", "w")  # the root of -0.5 is NaN, and the slope at 0 is infinite
+    assert (answer.verdict, told(answer)) == ("large", [("not finite", 0)])
+    assert answer.reasons[0].text.startswith("100 %")
 
 
 def test_contributions_that_cancel_are_told(driver: Driver, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ TELLING_SHARE = 0.5
 """A share of stopped elements from here on is told even where the gradient as a whole is not small."""
 TELLING_FACTOR = 0.5
 """A node that lets less than this of the norm pass is told where the gradient is small."""
+GROWING_FACTOR = 2.0
+"""One that multiplies the norm by more than this is told where the gradient is large."""
 
 
 @dataclass(slots=True)

@@ -276,7 +276,7 @@ class Explanation:
         rms = size / a.size**0.5 if a.size else 0.0
         zeros = share_of(a == 0)
         largest = self._largest()
-        told = [r for r in reasons if r.kind != "shrunk"]
+        told = [r for r in reasons if r.kind not in ("shrunk", "grown")]
         if not a.size:
             self.verdict, self.sentence = "present", f"{name}: the tensor has no elements."
         elif not np.isfinite(a).all():
@@ -298,10 +298,11 @@ class Explanation:
             if rms >= SMALL_RMS:
                 than = f"{rms / largest:.1e} of the largest among the leaves of this backward"
             self.sentence = f"The gradient of {name} is small: {rms:.2e} (root mean square), {than}."
-            told = reasons
+            told = [r for r in reasons if r.kind != "grown"]
         elif rms > LARGE_RMS:
             self.verdict = "large"
             self.sentence = f"The gradient of {name} is large: {rms:.2e} (root mean square)."
+            told = [r for r in reasons if r.kind != "shrunk"]
         else:
             self.verdict = "present"
             part = f"; {percent(zeros)} of its elements are zero" if zeros >= 0.005 else ""

@@ -10,12 +10,20 @@ from engine.autograd.node import AccumulateGrad, Node
 from engine.protocol.event import ReasonPart
 from engine.recorders.structure import made
 from engine.worker.explain import Place
-from engine.worker.explain.damping import TELLING_FACTOR, TELLING_SHARE, damping, norm, plain
+from engine.worker.explain.damping import (
+    GROWING_FACTOR,
+    TELLING_FACTOR,
+    TELLING_SHARE,
+    damping,
+    norm,
+    plain,
+)
 from engine.worker.explain.subject import Arrival, Flows, at_line
 
 WORST = 3
 """So many of the nodes that shrink a gradient most are told."""
 KILLERS_MAX = 4
+_GROWN = "Start with smaller weights, normalize what goes in, or clip the gradient."
 
 
 def zero_reasons(node: Node, flows: Flows, place: Place) -> list[ReasonPart]:
@@ -51,7 +59,7 @@ def zero_reasons(node: Node, flows: Flows, place: Place) -> list[ReasonPart]:
 
 def route_reasons(node: Node, flows: Flows, place: Place) -> list[ReasonPart]:
     """What the way from the loss does to the gradient: shares that get nothing, and the worst factors. Those
-    of a kind 'shrunk' matter only where it is small."""
+    of a kind 'shrunk' matter only where it is small, those of 'grown' only where it is large."""
     told: list[tuple[float, ReasonPart]] = []
     for arrival, factor in route(node, flows):
         source = arrival.source
@@ -81,9 +89,16 @@ def route_reasons(node: Node, flows: Flows, place: Place) -> list[ReasonPart]:
                 text += f" {judged.text}"
             advice = judged.advice if judged is not None else _advice(source)
             told.append((factor, ReasonPart("shrunk", text, note.file, note.line, number, factor, advice)))
+        elif factor > GROWING_FACTOR:
+            text = f"{where} makes the norm {factor:.3g} times as large."
+            if judged is not None and judged.share < 0:
+                text += f" {judged.text}"
+            told.append((-factor, ReasonPart("grown", text, note.file, note.line, number, factor, _GROWN)))
     told.sort(key=lambda pair: pair[0])
-    shares = [r for _, r in told if r.kind != "shrunk"][:KILLERS_MAX]
-    return shares + [r for _, r in told if r.kind == "shrunk"][:WORST]
+    found = [r for _, r in told if r.kind not in ("shrunk", "grown")][:KILLERS_MAX]
+    for kind in ("shrunk", "grown"):
+        found += [r for _, r in told if r.kind == kind][:WORST]
+    return found
 
 
 def route(node: Node, flows: Flows) -> list[tuple[Arrival, float]]:
