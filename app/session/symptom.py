@@ -207,6 +207,7 @@ def _updates(session: Session, rule: str, threshold: float) -> list[Finding]:
             Finding(rule, _id(leaves, name), name, change.change.norm / change.before.norm, threshold)
             for name, change in session.changes.items()
             if change.change is not None and change.before is not None and change.before.norm > 0
+            if not _strange(change.change) and not _strange(change.before)
         ]
     step = session.optimizer
     if step is None or step.optimizer != "SGD" or len(set(step.lr)) != 1:
