@@ -10,10 +10,13 @@ from app.look.theme import Theme
 
 BADGES = {
     "nan": ("NaN made here", "warn", "warn_text"),
+    "spoiled": ("NaN is new", "warn", "warn_text"),
     "differs": ("gradient differs", "grad", "grad_text"),
     "dead": ("dead units", "warn", "warn_text"),
     "saturated": ("saturated", "warn", "warn_text"),
     "unsure": ("not differentiable", "warn", "warn_text"),
+    "new": ("new node", "accent", "accent"),
+    "changed": ("changed", "accent", "accent"),
     "agrees": ("checked", "ok", "ok_text"),
 }
 """what was found -> words, the colour of the line, the colour of the words; the gravest first"""

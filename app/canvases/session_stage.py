@@ -329,7 +329,10 @@ class SessionStage(Stage):
         """What was found in the backward that is shown; the gravest of what a closed module hides."""
         assert self.index is not None
         shown: dict[int, str] = {}
-        for node, kind in self.session.findings.at(self.session.timeline.backward).items():
+        findings = self.session.findings
+        there = [*findings.compared(self.session.graph.hash).items()]
+        there += findings.at(self.session.timeline.backward).items()
+        for node, kind in there:
             item = self.index.item_of_node(node)
             if item >= 0 and not (kind == "agrees" and self.scene.item_kind[item] == BOX):
                 shown[item] = graver(kind, shown.get(item, kind))

@@ -50,6 +50,7 @@ class WhatChangedDock(Dock):
         self.setWidget(self.body)
         self._seen = -1
         # Every stop is noted, seen or not: the panel may be opened one stop later.
+        self.visibilityChanged.connect(lambda _: self._mark())
         session.cursor_changed.connect(self.moments.look)
         session.replaced.connect(self.moments.forget)
 
@@ -85,6 +86,14 @@ class WhatChangedDock(Dock):
             self.span.setText(f"{word} {place_text(before)}")
             self.summary.setText(summary_text(self.difference))
         self.list.show_difference(self.difference)
+        self._mark()
+
+    def _mark(self) -> None:
+        """The canvas marks what changed most, as long as this panel is seen."""
+        found = self.difference if self.isVisible() else None
+        marks = {} if found is None else found.marks()
+        if self.session.findings.compare(self.key, "" if found is None else found.after.hash, marks):
+            self.session.cursor_changed.emit()
 
     def _select(self, number: int) -> None:
         if self.difference is not None and self.difference.after.hash == self.session.graph.hash:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.look import font
 from app.look.number import figure
 from app.look.sentence import sentence
+from app.session.difference import Difference
 from app.session.fork import Edit, ForkError
 from app.session.graph import Node
 from app.session.session import Session
@@ -81,7 +82,8 @@ class WhatIfDock(Dock):
         self.setWidget(self.body)
         self._slots: object = None
         self._said = ""
-        self._shown: object = None
+        self._shown: Difference | None = None
+        self.visibilityChanged.connect(lambda _: self._mark())
         self._retheme()
 
     def _page(self) -> QWidget:
@@ -250,9 +252,17 @@ class WhatIfDock(Dock):
         self.saying.setVisible(bool(news))
         self.side.setVisible(not news)
         self.told.setVisible(found is not None)
+        self._mark()
         words = "" if news else self._sentence(what_if)
         self.words.setText(words)
         self.words.setToolTip(words)
+
+    def _mark(self) -> None:
+        """The canvas marks the nodes that differ most, as long as this panel is seen."""
+        found = self._shown if self.isVisible() else None
+        marks = {} if found is None else found.marks()
+        if self.session.findings.compare(self.key, "" if found is None else found.after.hash, marks):
+            self.session.cursor_changed.emit()
 
     def _curve_name(self, what_if: WhatIf) -> str:
         if what_if.comparison is None:

@@ -85,6 +85,13 @@ class Difference:
         """The changes of this kind."""
         return [change for change in self.nodes if change.kind == kind]
 
+    def marks(self, limit: int = 6) -> dict[int, str]:
+        """The most remarkable nodes of the later graph: 'spoiled', 'new' or 'changed'. What only arrived is
+        none."""
+        kinds = {"spoiled": "spoiled", "added": "new", "reshaped": "changed", "changed": "changed"}
+        rows = [row for row in self.nodes if row.after >= 0 and row.kind in kinds]
+        return {row.after: kinds[row.kind] for row in rows[:limit]}
+
     def by_node(self) -> dict[int, NodeChange]:
         """The changes by the node's index in the later moment's graph."""
         return {change.after: change for change in self.nodes if change.after >= 0}

@@ -21,10 +21,22 @@ class Findings:
     """The first backward whose loss is NaN or Inf."""
     first_bad_value: float = 0.0
     _found: dict[int, dict[int, str]] = field(default_factory=dict)
+    _compared: dict[str, tuple[str, dict[int, str]]] = field(default_factory=dict)
 
     def at(self, backward: int) -> dict[int, str]:
         """Node -> what was found there in this backward. Read only."""
         return self._found.get(backward, {})
+
+    def compare(self, source: str, graph: str, nodes: dict[int, str]) -> bool:
+        """Mark these nodes of the graph with this hash ('changed', 'new', 'spoiled') instead of what this
+        source marked before; whether that is news."""
+        news = self._compared.get(source, ("", {})) != (graph, nodes)
+        self._compared[source] = (graph, nodes)
+        return news
+
+    def compared(self, graph: str) -> dict[int, str]:
+        """What is marked in this graph by a comparison. Read only."""
+        return {n: kind for at, nodes in self._compared.values() if at == graph for n, kind in nodes.items()}
 
     def learn(self, event: happened.Event, backward: int) -> None:
         """Take over what an answer, a stop or the begin of a backward tells."""

@@ -91,6 +91,15 @@ def test_a_gradient_that_arrived_is_told_apart_from_one_that_changed():
     ]
 
 
+def test_the_marks_are_the_most_remarkable_nodes_and_none_that_only_arrived() -> None:
+    before = moment([scalar(1.0), scalar(1.0), scalar(1.0)], [None, None, None])
+    after = moment([scalar(3.0), scalar(2.0), Digest((), "float32", nans=1)], [scalar(1.0), None, None])
+    found = difference(before, after)
+    assert found.marks() == {2: "spoiled", 0: "changed", 1: "changed"}
+    assert found.marks(2) == {2: "spoiled", 0: "changed"}
+    assert difference(before, moment([scalar(1.0)] * 3, [scalar(1.0), None, None])).marks() == {}
+
+
 def test_what_is_not_known_is_no_change():
     found = difference(moment([None] * 3), moment([None] * 3))
     assert found.nodes == [] and found.unknown == 3
