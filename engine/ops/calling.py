@@ -12,7 +12,7 @@ import numpy as np
 from engine.autograd import modes
 from engine.autograd import node as nodes
 from engine.autograd.node import SavedTensor
-from engine.core import dtype as dt
+from engine.ops.written import check_castable, into  # noqa: F401 (record.py takes both from here)
 
 SAME_AS = {"input": "self", "axis": "dim", "keepdims": "keepdim", "x": "self", "x1": "self", "x2": "other"}
 """Second spellings of parameters that PyTorch accepts."""
@@ -86,39 +86,6 @@ def argument_error(op: Any, e: TypeError) -> TypeError:
     """PyTorch's way to say that arguments do not fit."""
     said = str(e).replace("<lambda>", op.name)
     return TypeError(said)
-
-
-def into(out: Any, result: Any) -> Any:
-    """Write results into out=, resizing it as PyTorch does.
-
-    Raises: RuntimeError when the type does not fit or a graph would be cut."""
-    if type(result) in (tuple, list) or isinstance(result, tuple):
-        for o, r in zip(out, result):
-            into(o, r)
-        return type(result)(out) if hasattr(result, "_fields") else tuple(out)
-    if out._rg or (modes.grad_enabled and result._rg):
-        raise RuntimeError(f"{'out'}=... arguments don't support automatic differentiation, but one of the "
-                           f"arguments "
-                           "requires grad.")
-    check_castable(result._a, out._a)
-    if any(stride == 0 and n > 1 for stride, n in zip(out._a.strides, out._a.shape)):
-        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to "
-                           "a single memory location. Please clone() the tensor before performing the "
-                           "operation.")
-    if out._a.shape != result._a.shape:
-        out.resize_(tuple(result._a.shape))
-    target = out._array()
-    target[...] = result._a
-    out._bump()
-    return out
-
-
-def check_castable(source: Any, target: Any) -> None:
-    """Raises: RuntimeError when a result of source's type may not be stored in target's."""
-    a, b = dt.of(source), dt.of(target)
-    if a.category > b.category or a.category == dt.INTEGER and b.category == dt.BOOL:
-        raise RuntimeError(f"result type {dt.scalar_type_name(a)} can't be cast to the desired output type "
-                           f"{dt.scalar_type_name(b)}")
 
 
 def in_place(op: Any, bound: tuple) -> Any:

@@ -13,6 +13,7 @@ from engine.core import dtype as dt
 from engine.core.shape import Size, sizes_of, window
 from engine.ops.formula import OPS
 from engine.ops.record import place
+from engine.ops.written import warn_resized
 
 
 def made(array: Any, requires_grad: bool = False) -> Any:
@@ -249,9 +250,16 @@ def scalar_tensor(s: Any, *, dtype: Any = None, layout: Any = None, device: Any 
 # -- of a size -----------------------------------------------------------------------------------------------
 
 
-def written(out: Any, array: np.ndarray) -> Any:
-    """`out`, resized where needed, holding this array."""
+def written(out: Any, array: np.ndarray, dtype: Any = None) -> Any:
+    """`out`, resized where needed, holding this array.
+
+    Raises: RuntimeError when a type is asked for that `out` has not."""
+    if dtype is not None and as_kind(dtype) is not out.dtype:
+        raise RuntimeError(f"dtype {dt.scalar_type_name(as_kind(dtype))} does not match dtype of out "
+                           f"parameter ({dt.scalar_type_name(out.dtype)})")
     if out._a.shape != array.shape:
+        if out._a.size:
+            warn_resized(out._a.shape, array.shape)
         out.resize_(array.shape)
     out._array()[...] = array
     out._bump()
@@ -287,7 +295,7 @@ def _filled(name: str, fill: Any) -> Any:
         kind = dt.default.dtype if dtype is None else as_kind(dtype)
         sizes = checked_size(_sizes(name, size))
         if out is not None:
-            return written(out, fill(sizes, out._a.dtype))
+            return written(out, fill(sizes, out._a.dtype), dtype)
         a = fill(sizes, kind.numpy)
         return made(a if memory_format is None else ordered(a, memory_format), requires_grad)
 
@@ -318,7 +326,7 @@ def full(size: Any, fill_value: Any, *, out: Any = None, dtype: Any = None, layo
     kind = as_kind(dtype) if dtype is not None else out.dtype if out is not None else dt.of_scalar(value)
     size = (size,) if isinstance(size, int) else tuple(size)
     a = np.full(checked_size(sizes_of(size)), value, kind.numpy)
-    return written(out, a) if out is not None else made(a, requires_grad)
+    return written(out, a, dtype) if out is not None else made(a, requires_grad)
 
 
 def _like(name: str, fill: Any, takes_value: bool = False) -> Any:

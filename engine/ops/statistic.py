@@ -224,9 +224,9 @@ def norm(
     else:
         got = vector_norm(self, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype)
     if out is not None:
-        from engine.ops.calling import into
+        from engine.ops.written import into
 
-        return into(out, got)
+        return into(out, got, "vector_norm", (self,))
     return got
 
 
