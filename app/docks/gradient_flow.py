@@ -23,7 +23,7 @@ from app.session.session import Session
 from .blank import BlankOr, ElidedLabel
 from .dock import Dock
 from .inspector_part import caption
-from .right_column import FIGURE_ROLE, dress
+from .right_column import FIGURE_ROLE, REMARK_ROLE, dress
 from .waterfall import Waterfall, factor_text
 
 GROUPED_FROM = 400
@@ -153,23 +153,36 @@ class GradientFlowDock(Dock):
     def _list_worst(self) -> None:
         named = worst(self.steps)
         places = {id(step): place for place, step in enumerate(self.steps)}
-        rows = [(step.name, factor_text(step), places[id(step)]) for step in named]
+        rows = [(*self._named(step), factor_text(step), places[id(step)]) for step in named]
         known = any(step.factor is not None for step in self.steps)
         self.none.setVisible(known and not rows)
         shown = [
-            (item.text(0), item.data(0, FIGURE_ROLE), item.data(0, _PLACE_ROLE))
+            (
+                item.text(0),
+                item.data(0, REMARK_ROLE),
+                item.data(0, FIGURE_ROLE),
+                item.data(0, _PLACE_ROLE),
+            )
             for item in (self.list.topLevelItem(i) for i in range(self.list.topLevelItemCount()))
             if item is not None
         ]
         if rows == shown:
             return
         self.list.clear()
-        for name, factor, place in rows:
+        for name, remark, factor, place in rows:
             item = QTreeWidgetItem([name])
+            item.setData(0, REMARK_ROLE, remark)
             item.setData(0, FIGURE_ROLE, factor)
             item.setData(0, _PLACE_ROLE, place)
             item.setToolTip(0, self.plot.words_of(place))
             self.list.addTopLevelItem(item)
+
+    def _named(self, step: Gain) -> tuple[str, str]:
+        """A node by its module and name, what stands alone by its name."""
+        graph = self.session.graph
+        module = graph.nodes[step.id].module if step.kind == "node" else -1
+        path = graph.modules[module].path if 0 <= module < len(graph.modules) else ""
+        return (path, step.name.partition("Backward")[0]) if path else (step.name, "")
 
     def retheme(self) -> None:
         """Draw again."""

@@ -104,7 +104,8 @@ class Gains:
         return found
 
     def of_module(self, module: int, members: Sequence[int]) -> Gain:
-        """What crosses the border around these nodes, out against in."""
+        """What crosses the border around these nodes, out against in; not known where nothing leaves but to
+        parameters inside."""
         graph, own = self.graph, set(members)
         entering = [e for i in members for e in graph.edges_from(i) if e.target not in own]
         leaving = [e for i in members for e in graph.edges_into(i) if e.source not in own]
@@ -112,8 +113,6 @@ class Gains:
             came, odd_in = _together(e.grad for e in entering)
         else:
             came, odd_in = arriving(graph, graph.nodes[members[0]])
-        if not any(graph.nodes[e.source].kind != "input" for e in leaving):
-            leaving = [e for i in members for e in graph.edges_into(i) if e.source in self._beside]
         went, odd_out = _together(e.grad for e in self._leading_on(leaving))
         call = graph.modules[module]
         return Gain(

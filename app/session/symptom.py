@@ -200,12 +200,13 @@ def loss_stuck(session: Session, threshold: float) -> list[Finding]:
 
 def _updates(session: Session, rule: str, threshold: float) -> list[Finding]:
     """‖change‖ / ‖value‖ of each parameter: as it was in the step where one stood; else, for plain SGD, the
-    learning rate times ‖gradient‖ / ‖value‖."""
+    learning rate times ‖gradient‖ / ‖value‖. Biases begin at or near zero, so they are let be."""
     leaves = {n.name: n for n in session.graph.nodes if n.kind == "leaf"}
     if session.changes:
         return [
             Finding(rule, _id(leaves, name), name, change.change.norm / change.before.norm, threshold)
             for name, change in session.changes.items()
+            if not _is_bias(name)
             if change.change is not None and change.before is not None and change.before.norm > 0
             if not _strange(change.change) and not _strange(change.before)
         ]
@@ -214,11 +215,17 @@ def _updates(session: Session, rule: str, threshold: float) -> list[Finding]:
         return []
     found = []
     for name, node in leaves.items():
-        if name in session.trained and node.grad is not None and node.value is not None:
+        if name not in session.trained or _is_bias(name):
+            continue
+        if node.grad is not None and node.value is not None:
             if node.value.norm > 0 and not _strange(node.grad) and not _strange(node.value):
                 share = step.lr[0] * node.grad.norm / node.value.norm
                 found.append(Finding(rule, node.id, name, share, threshold, about=True))
     return found
+
+
+def _is_bias(name: str) -> bool:
+    return name.rpartition(".")[2].startswith("bias")
 
 
 def _id(leaves: dict[str, Node], name: str) -> int:

@@ -117,12 +117,12 @@ def test_a_module_is_measured_at_its_border():
     assert gains[1].name == "layer"
 
 
-def test_a_module_with_its_parameters_inside_is_still_measured_by_them():
+def test_a_module_that_only_feeds_its_own_parameters_has_no_factor():
     graph = chain([8.0, 4.0, 2.0])
     graph.modules = [ModuleCall(0, "first", "Linear")]
     for i in (1, 2):
         graph.nodes[i].module = 0
-    assert Gains(graph).modules()[1].factor == 0.5
+    assert Gains(graph).modules()[1].came == 4.0 and Gains(graph).modules()[1].factor is None
 
 
 def test_nan_on_the_way_is_marked():

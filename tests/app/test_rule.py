@@ -147,6 +147,7 @@ def test_the_step_of_an_optimizer_is_measured_against_the_weight():
     session.changes = {
         "w": happened.ParameterChanged("Adam", 3, "w", before=digest(2.0), change=digest(0.5)),
         "b": happened.ParameterChanged("Adam", 3, "b", before=digest(10.0), change=digest(1e-6)),
+        "a.bias": happened.ParameterChanged("Adam", 3, "a.bias", before=digest(1e-3), change=digest(0.1)),
     }
     assert found(session, "update_large", 0.1) == [("w", 0.25)]
     assert found(session, "update_small", 1e-6) == [("b", pytest.approx(1e-7))]

@@ -6,6 +6,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from app.docks.right_column import FIGURE_ROLE
+
 from .made_run import whole_run
 
 
@@ -57,7 +59,8 @@ def test_the_worst_factor_is_listed_and_a_click_goes_there(flowed, qtbot):
     qtbot.mouseClick(
         flow.list.viewport(), Qt.MouseButton.LeftButton, pos=flow.list.visualItemRect(item).center()
     )
-    assert flowed.session.selected_node.name == item.text(0)
+    assert item.text(0) == "linear" and item.data(0, FIGURE_ROLE) == "×2.5"  # √(1.3² + 2.1²)
+    assert flowed.session.selected_node.name == "AddmmBackward0"
 
 
 def test_steps_can_be_modules(flowed, qtbot):
