@@ -86,6 +86,7 @@ IN_PLACE_OPERATORS = {
     "__ilshift__": "bitwise_left_shift_",
     "__irshift__": "bitwise_right_shift_",
 }
+REVERSED = {op: name for name, (op, turned) in OPERATORS.items() if turned}
 NUMBERS = (int, float, complex, bool)
 
 
@@ -112,14 +113,24 @@ def _operator(op: str, turned: bool | None) -> Any:
                     raise
                 return NotImplemented
     elif op in ("add", "mul", "bitwise_and", "bitwise_or", "bitwise_xor"):
+        # Past the binding of arguments too; asked for by its name, it takes Tensors alone.
+        call, name = function, REVERSED[op]
+        rest = ()  # type: ignore[assignment]
+        if hasattr(function, "op"):
+            call = function.op.call
+            rest = tuple(p.default for p in [*function.op.signature.parameters.values()][2:])  # type: ignore
+
         def method(self: Any, other: Any) -> Any:  # type: ignore[misc]
-            return function(self, other)
+            if not isinstance(self, Tensor):
+                raise TypeError(f"descriptor '{name}' for 'torch._C.TensorBase' objects doesn't apply to a "
+                                f"'{type(self).__name__}' object")
+            return call(self, other, *rest)
     elif op == "sub":
         def method(self: Any, other: Any) -> Any:  # type: ignore[misc]
             return OPS["rsub"](self, other)
     elif op == "div":
         def method(self: Any, other: Any) -> Any:  # type: ignore[misc]
-            return OPS["reciprocal"](self) * other
+            return self.reciprocal() * other
     else:
         def method(self: Any, other: Any) -> Any:  # type: ignore[misc]
             from engine.ops.creation import as_tensor
