@@ -292,7 +292,7 @@ def _multi_margin(
 ) -> Any:
     if p not in (1, 2):
         raise RuntimeError("only p == 1 and p == 2 supported")
-    if self.ndim > 2 or not self.size and self.ndim != 2:
+    if self.ndim > 2 or not self.size and (self.ndim != 2 or not self.shape[1]):
         raise RuntimeError(
             f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(self.shape)}"
         )

@@ -49,9 +49,28 @@ def array(t: torch.Tensor) -> np.ndarray:
     return t.detach().resolve_conj().resolve_neg().numpy(force=True).copy()
 
 
-def to_engine(x: Any, leaves: list | None = None) -> Any:
+def window(t: torch.Tensor, memory: dict) -> Any:
+    """A tensor of PyTorch's as a window on the engine's copy of its memory, one copy for each memory."""
+    array(t)
+    if not t.numel() or t.is_conj() or t.is_neg():
+        return engine.tensor(array(t))
+    key = (t.untyped_storage().data_ptr(), t.dtype)
+    if key not in memory:
+        size = t.untyped_storage().nbytes() // t.element_size()
+        memory[key] = engine.tensor(t.detach().as_strided((size,), (1,), 0).numpy().copy())
+    return memory[key].as_strided(tuple(t.shape), tuple(t.stride()), t.storage_offset())
+
+
+def to_engine(x: Any, leaves: list | None = None, memory: dict | None = None) -> Any:
     """Arguments of PyTorch's as the engine's; pairs of (PyTorch's, the engine's) leaves are put into
-    `leaves`."""
+    `leaves`. With `memory` (an empty dict), what shares memory there shares it here."""
+    if isinstance(x, torch.Tensor) and memory is not None and not x.requires_grad:
+        return window(x, memory)
+    if isinstance(x, torch.nn.Module):
+        ours = getattr(engine.nn, type(x).__name__)()
+        for name in getattr(x, "__constants__", ()):
+            setattr(ours, name, getattr(x, name))
+        return ours
     if isinstance(x, torch.Tensor):
         wanted = leaves is not None and x.requires_grad
         made = engine.tensor(array(x), requires_grad=wanted)
@@ -71,11 +90,11 @@ def to_engine(x: Any, leaves: list | None = None) -> Any:
     if isinstance(x, torch.Size):
         return tuple(x)
     if isinstance(x, tuple) and hasattr(x, "_fields"):
-        return type(x)(*(to_engine(v, leaves) for v in x))
+        return type(x)(*(to_engine(v, leaves, memory) for v in x))
     if isinstance(x, (list, tuple)):
-        return type(x)(to_engine(v, leaves) for v in x)
+        return type(x)(to_engine(v, leaves, memory) for v in x)
     if isinstance(x, dict):
-        return {k: to_engine(v, leaves) for k, v in x.items()}
+        return {k: to_engine(v, leaves, memory) for k, v in x.items()}
     if isinstance(x, slice) or x is Ellipsis or x is None or isinstance(x, (int, float, complex, bool, str)):
         return x
     if callable(x) and not isinstance(x, type):
