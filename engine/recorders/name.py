@@ -38,20 +38,24 @@ def name_where(frame: FrameType | None, test: Callable[[Any], bool]) -> str:
 
 
 class ModuleNames:
-    """Dotted names of parameters and modules, from the modules that were called at the top."""
+    """Dotted names of parameters and modules, from the modules that were called at the top.
+
+    Where several of these have parameters, the script's own names of them stand before: 'hidden.weight'."""
 
     def __init__(self) -> None:
         self._roots: weakref.WeakSet[Any] = weakref.WeakSet()
-        self._order: list[weakref.ref[Any]] = []
+        self._order: list[tuple[weakref.ref[Any], str]] = []
+        self._prefixed: list[tuple[weakref.ref[Any], str]] = []
         self._parameters: dict[int, str] = {}
         self._modules: dict[int, str] = {}
         self._clean = False
 
-    def add_root(self, module: Any) -> None:
-        """Note a module that was called by the script itself."""
+    def add_root(self, module: Any, frame: FrameType | None = None) -> None:
+        """Note a module that was called by the script itself, and what it is called there."""
         if module not in self._roots:
             self._roots.add(module)
-            self._order.append(weakref.ref(module))
+            name = name_where(frame, lambda value: value is module).removeprefix("self.")
+            self._order.append((weakref.ref(module), name))
             self._clean = False
 
     def parameter(self, tensor: Any) -> str:
@@ -59,15 +63,17 @@ class ModuleNames:
         return self._find(tensor, lambda: self._parameters)
 
     def module(self, module: Any) -> str:
-        """'layers.0' for a module inside a known one; '' for one at the top or unknown."""
+        """'layers.0' for a module inside a known one; '' for the only one at the top, or an unknown one."""
         return self._find(module, lambda: self._modules)
 
     def tensor(self, name: str) -> Any:
         """The parameter or buffer of a known module with this name, or None."""
-        for root in filter(None, (known() for known in self._order)):
-            for found in (root.named_parameters(), root.named_buffers()):
+        if not self._clean:
+            self._read()
+        for root, prefix in self._prefixed:
+            for found in (root().named_parameters(), root().named_buffers()) if root() is not None else ():
                 for own, tensor in found:
-                    if own == name:
+                    if name in (own, prefix + own):
                         return tensor
         return None
 
@@ -84,21 +90,20 @@ class ModuleNames:
         self._clean = True
         self._parameters.clear()
         self._modules.clear()
-        roots = [m for m in (ref() for ref in self._order) if m is not None]
-        owners: dict[str, int] = {}
-        listed = []
-        for root in roots:
-            found = list(root.named_parameters())
-            listed.append((root, found))
-            for name, _ in found:
-                owners[name] = owners.get(name, 0) + 1
-        for nr, (root, found) in enumerate(listed):
-            for name, tensor in found:
-                shown = name if owners[name] == 1 else f"{type(root).__name__}{nr or ''}.{name}"
-                self._parameters.setdefault(id(tensor), shown)
-            for name, module in root.named_modules():
-                if name:
-                    self._modules.setdefault(id(module), name)
+        roots = [(ref, root, name) for ref, name in self._order if (root := ref()) is not None]
+        owners = [root for _, root, _ in roots if next(root.parameters(), None) is not None]
+        seen: dict[str, int] = {}
+        self._prefixed = []
+        for ref, root, name in roots:
+            own = name or type(root).__name__
+            seen[own] = count = seen.get(own, -1) + 1
+            prefix = f"{own}{count or ''}." if len(owners) > 1 else ""
+            self._prefixed.append((ref, prefix))
+            for path, tensor in root.named_parameters():
+                self._parameters.setdefault(id(tensor), prefix + path)
+            for path, module in root.named_modules():
+                if path or prefix:
+                    self._modules.setdefault(id(module), (prefix + path).removesuffix("."))
 
 
 def module_detail(module: Any) -> str:

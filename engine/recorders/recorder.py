@@ -164,7 +164,7 @@ class Recorder(Noting):
             return
         try:
             if self.call is None:
-                self.names.add_root(module)
+                self.names.add_root(module, self.places.frame())
             self.call = ModuleCall(module, self.call, self.serial)
         except Exception as error:
             self.on_error(error)

@@ -111,3 +111,16 @@ def test_a_script_may_be_given_by_a_relative_path(driver: Driver, tmp_path: Path
     session.run()
     driver.to_stop()
     assert session.console.text() == "folder\n"
+
+
+def test_parameters_of_several_networks_carry_the_scripts_own_names(driver: Driver, tmp_path: Path) -> None:
+    source = (
+        "import torch\nfrom torch import nn\nfaker, judge = nn.Linear(2, 2), nn.Sequential(nn.Linear(2, 1))\n"
+        "judge(faker(torch.ones(1, 2))).sum().backward()\n"
+    )
+    session = driver.open(tmp_path / "two.py", source)
+    session.run()
+    driver.until(lambda: session.state == "ended")
+    leaves = {n.name for n in session.graph.nodes if n.kind == "leaf"}
+    assert leaves == {"faker.weight", "faker.bias", "judge.0.weight", "judge.0.bias"}
+    assert {m.path for m in session.graph.modules} == {"faker", "judge", "judge.0"}
