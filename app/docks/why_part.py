@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -13,6 +14,7 @@ from app.look import font
 from app.look.number import figure
 from app.look.theme import theme
 from app.session.explanation import Row
+from engine.protocol.event import Digest
 
 from .digest_text import digest_line
 from .inspector_part import caption, muted
@@ -116,6 +118,13 @@ def value_text(row: Row) -> str:
     return f"× {figure(row.value)}" if row.unit == "factor" else figure(row.value)
 
 
+def size_text(digest: Digest | None) -> str:
+    """A tensor's norm; of a single number the number itself, with its sign."""
+    if digest is None:
+        return ""
+    return figure(digest.mean if math.prod(digest.shape) == 1 else digest.norm)
+
+
 class AnswerRow(QFrame):
     """A row that leads somewhere: its line in the source, its node in the graph."""
 
@@ -125,6 +134,7 @@ class AnswerRow(QFrame):
 
     def __init__(self, row: Row, node_name: str = "") -> None:
         super().__init__()
+        self.setObjectName("Answer")
         self.row = row
         self.node_name = node_name
         self.links = QLabel(self)
@@ -196,7 +206,7 @@ class ReasonRow(AnswerRow):
 
     def __init__(self, row: Row, node_name: str = "") -> None:
         super().__init__(row, node_name)
-        self.setObjectName("Card")
+        self.setObjectName("Reason")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(6)
@@ -244,11 +254,11 @@ class ContributionRow(AnswerRow):
         head.addWidget(self.links, 1)
         layout.addLayout(head)
         if row.share is not None:
-            layout.addLayout(_bar_line(row.share, "grad", figure(row.value or 0.0)))
+            layout.addLayout(_bar_line(row.share, "grad", size_text(row.digest)))
         elif row.digest is None and not row.text:
             layout.addWidget(muted("no gradient came along this edge"))
         if row.total is not None and row.total_share is not None:
-            layout.addLayout(_bar_line(row.total_share, "grad", f"Σ {figure(row.total.norm)}", 0.4))
+            layout.addLayout(_bar_line(row.total_share, "grad", f"Σ {size_text(row.total)}", 0.4))
         odd = [d for d in (row.digest, row.total) if d is not None and d.nans + d.infs]
         if odd:
             layout.addWidget(muted(digest_line(odd[0])))
@@ -285,6 +295,7 @@ class VersionRow(AnswerRow):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The line, and this moment on it."""
+        super().paintEvent(event)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         look = theme()

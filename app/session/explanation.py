@@ -115,14 +115,19 @@ def _accumulation(event: happened.AccumulationTold) -> Page:
     calls = len({p.backward for p in parts})
     several = calls > 1
     rows = []
-    for number, part in enumerate(parts, 1):
+    count = came = 0
+    for part in parts:
+        # A leaf's last row is what becomes of its .grad: no gradient of its own.
+        is_sum = part.source == event.node
+        count += not is_sum
+        came += not is_sum and part.grad is not None
         rows.append(
             Row(
-                f"{number}.",
+                "=" if is_sum else f"{count}.",
                 part.text,
                 group=f"backward of iteration {part.backward + 1}" if several else "",
                 node=part.source,
-                share=_norm(part.grad) / longest if longest and part.grad is not None else None,
+                share=_norm(part.grad) / longest if longest and part.grad and not is_sum else None,
                 value=part.grad.norm if part.grad is not None else None,
                 unit="norm",
                 total=part.total,
@@ -130,21 +135,21 @@ def _accumulation(event: happened.AccumulationTold) -> Page:
                 digest=part.grad,
             )
         )
-    count = sum(part.grad is not None for part in parts)
-    verdict = "nothing yet" if not count else "one gradient" if count == 1 else f"{count} gradients"
-    if several and count:
+    verdict = "nothing yet" if not came else "one gradient" if came == 1 else f"{came} gradients"
+    if several and came:
         verdict = f"{calls} backwards"
     return Page(
-        "accumulation", event.node, event.name, verdict, "here" if count > 1 else "quiet", event.sentence,
-        tuple(rows), _meeting_notes(parts, several),
+        "accumulation", event.node, event.name, verdict, "here" if came > 1 else "quiet", event.sentence,
+        tuple(rows), _meeting_notes(event, several),
     )  # fmt: skip
 
 
-def _meeting_notes(parts: tuple[happened.ContributionPart, ...], several: bool) -> tuple[str, ...]:
+def _meeting_notes(event: happened.AccumulationTold, several: bool) -> tuple[str, ...]:
     notes = []
-    last = parts[-1].total if parts else None
-    together = sum(_norm(p.grad) for p in parts)
-    if len(parts) > 1 and last is not None and together and last.norm < _CANCELS * together:
+    last = event.contributions[-1].total if event.contributions else None
+    norms = [_norm(p.grad) for p in event.contributions if p.source != event.node]
+    together = sum(norms)
+    if len(norms) > 1 and last is not None and together and last.norm < _CANCELS * together:
         notes.append("They largely cancel: the sum is much smaller than what went into it.")
     if several:
         notes.append("Each backward adds to .grad; zero_grad() before it would begin anew.")

@@ -424,3 +424,13 @@ def test_only_gradients_that_have_come_are_counted():
     )
     page = page_of(happened.AccumulationTold("t", 5, "w", "", parts))
     assert page is not None and page.verdict == "one gradient" and len(page.rows) == 2
+
+
+def test_what_becomes_of_grad_is_no_gradient_of_its_own():
+    parts = (
+        happened.ContributionPart(3, 0, 0, 1, digest(2.0), digest(2.0), "From MulBackward0."),
+        happened.ContributionPart(5, 0, 0, 2, digest(2.0), digest(4.0), "Added to w.grad."),
+    )
+    page = page_of(happened.AccumulationTold("t", 5, "w", "", parts))
+    assert page is not None and page.verdict == "one gradient" and page.tone == "quiet"
+    assert [(r.title, r.share, r.total_share) for r in page.rows] == [("1.", 0.5, 0.5), ("=", None, 1.0)]

@@ -444,3 +444,72 @@ def test_a_live_variable_without_gradient_is_led_to_the_line_that_cut_it(window,
     assert [row.row.title for row in why.rows] == ["detach"]
     lines = (RESOURCES / "samples" / "detached.py").read_text().split("\n")
     assert "detach()" in lines[why.rows[0].row.line - 1]
+
+
+@pytest.fixture
+def sample(window, qtbot):
+    """Opens a sample and lets it stand in a backward, before node `position`."""
+    from app.look.theme import RESOURCES
+
+    def stand(name: str, backward: int, position: int = 0) -> None:
+        window.open_path(RESOURCES / "samples" / name)
+        qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+        window.session.run_to(backward=backward, position=position)
+        qtbot.waitUntil(lambda: window.session.state == "paused", timeout=60_000)
+        look(window)
+
+    return stand
+
+
+def node_named(window, name: str) -> int:
+    """The first node of this name in the graph that is shown."""
+    return next(n.id for n in window.session.graph.nodes if n.name == name)
+
+
+def test_a_live_function_with_a_wrong_backward_is_pictured_where_it_is_wrong(window, qtbot, sample):
+    sample("wrong_function.py", 0, 3)
+    node = node_named(window, "SwishBackward")
+    window.asking.ask("trust", node)
+    why = window.bench.why
+    qtbot.waitUntil(lambda: why.chip.text == "differs", timeout=30_000)
+    qtbot.waitUntil(lambda: any(row.heat and not row.heat.is_empty for row in why.rows), timeout=10_000)
+    wrong = [row.row for row in why.rows if row.row.mark == "differs"]
+    assert [(row.group, row.title) for row in wrong] == [("x", "finite difference")]
+    item = window.bench.canvas.index.item_of_node(node)
+    qtbot.waitUntil(lambda: window.bench.canvas.emphasis.findings.get(item) == "differs", timeout=2000)
+
+
+def test_a_live_dead_relu_is_named_with_its_share(window, qtbot, sample):
+    sample("dead_relu.py", 0)
+    window.session.step("end")
+    qtbot.waitUntil(lambda: window.session.state == "paused", timeout=10_000)
+    leaf = next(n.id for n in window.session.graph.nodes if n.kind == "leaf" and n.shape == (16, 4))
+    window.asking.ask("gradient", leaf)
+    why = window.bench.why
+    qtbot.waitUntil(lambda: bool(why.rows), timeout=30_000)
+    dead = next(row.row for row in why.rows if row.row.title == "dead units")
+    assert dead.share == pytest.approx(15 / 16) and dead.node == node_named(window, "ReluBackward0")
+
+
+def test_a_live_sum_over_several_backwards_tells_of_zero_grad(window, qtbot, sample):
+    sample("forgotten_zero_grad.py", 2)
+    window.session.step("end")
+    qtbot.waitUntil(lambda: window.session.state == "paused", timeout=10_000)
+    window.asking.ask("accumulation", node_named(window, "w"))
+    why = window.bench.why
+    qtbot.waitUntil(lambda: why.chip.text == "3 backwards", timeout=30_000)
+    assert [row.row.title for row in why.rows] == ["1.", "2.", "3.", "="]
+    # By hand: x = 1 … 4 and y = 3 x, so the gradient at w is 15 w - 45, and w goes 0, 4.5, 6.75.
+    assert [row.row.value for row in why.rows[:3]] == pytest.approx([45.0, 22.5, 56.25])
+    assert why.rows[-1].row.total.mean == pytest.approx(-45.0 + 22.5 + 56.25)
+
+
+def test_a_live_run_that_is_over_is_run_again_and_then_asked(window, qtbot, tmp_path):
+    run_script(window, qtbot, tmp_path / "fine.py", LOG_OF_ZERO.replace("step == 1", "step == 9"))
+    window.asking.ask("gradient", node_named(window, "w"))
+    look(window)
+    why = window.bench.why
+    assert why.inquiry.status == "elsewhere"
+    qtbot.mouseClick(why.buttons["again"], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: why.inquiry.status == "told", timeout=60_000)
+    assert window.session.standing.backward == 3 and why.headline.text() == "w"
