@@ -6,9 +6,10 @@ import math
 import re
 from dataclasses import dataclass, replace
 
+from app.look.formula import formula_words
 from app.look.number import shape_text
 from app.session.graph import Edge, Graph, Node
-from app.session.op_formula import gradient_formula
+from app.session.op_formula import as_called, gradient_formula
 from app.session.session import NodeInfo
 from engine.protocol.event import OpEntry, RuleTold
 
@@ -32,12 +33,12 @@ class Rule:
     sentence: str = ""
 
 
-def told(rule: Rule, answer: RuleTold) -> Rule:
+def told(rule: Rule, answer: RuleTold, node: Node | None = None) -> Rule:
     """The rule with what the engine told of it at this moment."""
     lines = tuple((latex, words) for latex, words in answer.shapes)
     return replace(
         rule,
-        latex=answer.formula or rule.latex,
+        latex=as_called(answer.formula, node) or rule.latex,
         numbers=answer.numbers,
         lines=lines,
         sentence=answer.sentence,
@@ -73,6 +74,18 @@ def input_name(op: OpEntry | None, slot: int) -> str:
     return op.inputs[slot] if slot < len(op.inputs) else ""
 
 
+def broken(latex: str, room: int = 42) -> list[str]:
+    """A row of equals as several lines, each of about so many letters; what has no equals stays whole."""
+    lines: list[str] = []
+    for part in latex.split(" = "):
+        text = f"= {part}" if lines else part
+        if lines and len(formula_words(f"{lines[-1]} {text}")) <= room:
+            lines[-1] = f"{lines[-1]} {text}"
+        else:
+            lines.append(text)
+    return lines
+
+
 def legend(rules: list[Rule]) -> str:
     """What g stands for, where a formula has it."""
     said = any(
@@ -90,6 +103,7 @@ def rules_of(info: NodeInfo, graph: Graph) -> list[Rule]:
                 r"w.\mathrm{grad} \leftarrow w.\mathrm{grad} + \frac{\partial L}{\partial w}",
                 shape_text(info.node.shape),
                 "A leaf keeps the sum of all gradients that reach it, until zero_grad() clears it.",
+                slot=0,
             )
         ]
     if info.node.kind == "input":

@@ -460,7 +460,7 @@ class InspectorDock(Dock):
             if isinstance(answer, RuleTold) and self._rules_shown.get(tag) is not answer:
                 self._rules_shown[tag] = answer
                 rule = next(r for r in self.card.rules if r.slot == slot)
-                self.card.show_rule(told(rule, answer))
+                self.card.show_rule(told(rule, answer, session.node(answer.node)))
 
     def retheme(self) -> None:
         """Set the page anew in the colours of the theme."""

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from app.look import font
 
-from .chain_rule import Rule, legend
+from .chain_rule import Rule, broken, legend
 from .formula_view import FormulaView
 from .inspector_part import caption, muted
 
@@ -43,8 +43,8 @@ class RuleBlock(QWidget):
         rule, layout = self.rule, self._layout
         if rule.latex and not formula_stands:
             layout.addWidget(FormulaView(rule.latex, _FORMULA_PX))
-        if rule.numbers:
-            layout.addWidget(FormulaView(rule.numbers, _NUMBERS_PX))
+        for line in broken(rule.numbers) if rule.numbers else ():
+            layout.addWidget(FormulaView(line, _NUMBERS_PX))
         for latex, words in rule.lines:
             if latex:
                 layout.addWidget(FormulaView(latex, _SHAPES_PX, "quiet"))

@@ -39,7 +39,7 @@ def formula_svg(latex: str, size_px: float, colour: str) -> bytes:
     made = _kept.get(key)
     if made is None:
         try:
-            made = _ziamath().Latex(_grouped(latex), size=size_px, color=colour).svg().encode()
+            made = _ziamath().Latex(_prepared(latex), size=size_px, color=colour).svg().encode()
         except Exception as error:
             made = ValueError(f"cannot typeset {latex!r}: {error}")
         _kept[key] = made
@@ -50,9 +50,13 @@ def formula_svg(latex: str, size_px: float, colour: str) -> bytes:
     return made
 
 
-def _grouped(latex: str) -> str:
-    """Braces around a matrix that has a power: without them the typesetter gives up."""
-    return re.sub(r"(\\begin\{(\w*matrix)\}.*?\\end\{\2\})(?=\s*[\^_])", r"{\1}", latex, flags=re.DOTALL)
+_POWERED = re.compile(r"(\\begin\{(\w*matrix)\}.*?\\end\{\2\})(?=\s*[\^_])", re.DOTALL)
+_SIGN = re.compile(r"(^|[(=&\[,{:]|\\\\|\\cdot|\\[,;])(\s*)-(?=\s*[\d.])")
+
+
+def _prepared(latex: str) -> str:
+    """What the typesetter needs: braces around a matrix with a power, and around a minus that is a sign."""
+    return _SIGN.sub(r"\1\2{-}", _POWERED.sub(r"{\1}", latex))
 
 
 def formula_size(latex: str, size_px: float, colour: str) -> QSizeF:

@@ -13,15 +13,16 @@ _NONE, _SUM = "0", "2"
 
 def forward_formula(op: OpEntry, node: Node | None = None) -> str:
     """LaTeX of what the op computes at this node."""
-    return _called(op.formula, node)
+    return as_called(op.formula, node)
 
 
 def gradient_formula(op: OpEntry, name: str, node: Node | None = None) -> str:
     """LaTeX of the derivative for this input at this node; '' where none is known."""
-    return _called(op.gradients.get(name, ""), node)
+    return as_called(op.gradients.get(name, ""), node)
 
 
-def _called(latex: str, node: Node | None) -> str:
+def as_called(latex: str, node: Node | None) -> str:
+    """A formula of an op with the reduction that this node was called with."""
     reduction = next((s.text for s in node.saved if s.name == "reduction"), "") if node is not None else ""
     if reduction not in (_NONE, _SUM) or "{n}" not in latex:
         return latex
