@@ -98,6 +98,7 @@ class Origins:
         self.cleared: deque[Cleared] = deque(maxlen=16)
         self.stepping = ""
         """The name of the optimizer that is changing its parameters: what it computes is its own affair."""
+        self._known: dict[tuple[Any, int], Cut] = {}  # the sites under no_grad once more, found faster
         self._numbers: deque[tuple[float, tuple[Cut, ...]]] = deque(maxlen=NUMBERS_MAX)
         self._arrays: deque[tuple[weakref.ref[Any], tuple[Cut, ...]]] = deque(maxlen=16)
         self._off: list[tuple[str, int] | None] = []
@@ -154,19 +155,22 @@ class Origins:
         cuts: tuple[Cut, ...] = ()
         T = nodes.Tensor
         for v in bound:
-            if not isinstance(v, T):
-                if (type(v) is list or type(v) is tuple) and v and isinstance(v[0], T):
-                    bound = (*bound, *v)
-                continue
-            if v._rg or v._view is not None and v.requires_grad:
-                if not asked:
-                    cut, asked = self._cut_by(op, result, file, line), True
-                if cut is not None:
-                    ref = cut.leaves.get(id(v))
-                    if ref is None or ref() is not v:
-                        self._mark(cut, v)
-            elif v._origin is not None and v._origin[3]:
-                cuts = _joined(cuts, v._origin[3])
+            if isinstance(v, T):
+                if v._rg or v._view is not None and v.requires_grad:
+                    if not asked:
+                        cut, asked = self._cut_by(op, result, file, line), True
+                    if cut is not None:
+                        ref = cut.leaves.get(id(v))
+                        if ref is None or ref() is not v:
+                            self._mark(cut, v)
+                else:
+                    origin = v._origin
+                    if origin is not None and origin[3]:
+                        cuts = _joined(cuts, origin[3]) if cuts else origin[3]
+            elif (type(v) is list or type(v) is tuple) and v and isinstance(v[0], T):
+                others = [x for x in bound if x is not v]
+                self._note_plain(op, (*others, *v), result, file, line)
+                return
         known = result._origin
         if known is not None and (result._is_param or bound and result is bound[0]):
             more = cuts if cut is None else _joined(cuts, cut.alone[3])
@@ -184,8 +188,15 @@ class Origins:
         if not modes.grad_enabled:
             if self._off and self._off[-1] is None:
                 return None  # the engine's own no_grad, around what has its own gradient
+            known = self._known.get((op, line))
+            if known is not None and known.file is file and not modes.inference:
+                return known
             entered = self._off[-1][1] if self._off and self._off[-1] is not None else 0
-            return self.site("inference" if modes.inference else "no_grad", op.name, file, line, entered)
+            kind = "inference" if modes.inference else "no_grad"
+            cut = self.site(kind, op.name, file, line, entered)
+            if not modes.inference and len(self._known) < SITES_MAX:
+                self._known[op, line] = cut
+            return cut
         kind = "not differentiable" if result._a.dtype.kind in "fcV" or not op.grads else "integer"
         return self.site(kind, op.name, file, line)
 

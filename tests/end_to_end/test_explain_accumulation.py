@@ -179,3 +179,11 @@ def test_what_needs_no_gradient_has_nothing_to_add(driver: Driver, tmp_path: Pat
     at_end(driver, tmp_path / "a.py", source)
     with pytest.raises(LookupError, match="does not require a gradient"):
         driver.explain("accumulation", "x")
+
+
+def test_beyond_the_budget_the_same_is_told(driver: Driver, tmp_path: Path) -> None:
+    at_end(driver, tmp_path / "a.py", FAN)
+    whole = driver.explain("accumulation", "h")
+    driver.session.set_budget(1)
+    at_end(driver, tmp_path / "b.py", FAN)
+    assert driver.explain("accumulation", "h").contributions == whole.contributions

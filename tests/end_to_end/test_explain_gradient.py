@@ -108,6 +108,40 @@ def test_the_line_that_entered_no_grad_is_told_too(driver: Driver, tmp_path: Pat
     assert told(answer) == [("no_grad", 6)] and "(entered at line 7)" in answer.reasons[0].text
 
 
+def test_a_list_of_tensors_is_followed_into_the_cut(driver: Driver, tmp_path: Path) -> None:
+    source = PAIR + "with torch.no_grad():\n    h = torch.stack([v, w[:1] * 1])\n(h * v).sum().backward()\n"
+    after_backward(driver, tmp_path / "a.py", source)
+    cuts = told(driver.explain("gradient", "h"))
+    assert set(cuts) == {("no_grad", 5)}
+    assert set(told(driver.explain("gradient", "w"))) == {("no_grad", 5)}
+
+
+def test_a_parameter_made_of_a_computed_value_is_a_cut(driver: Driver, tmp_path: Path) -> None:
+    after_backward(
+        driver, tmp_path / "a.py", PAIR + "h = torch.nn.Parameter(w * 2)\n(h * v).sum().backward()\n"
+    )
+    assert told(driver.explain("gradient", "w")) == [("copied", 4)]
+    assert driver.explain("gradient", "h").verdict == "present"
+
+
+def test_what_the_engine_does_without_grad_on_its_own_is_no_cut(driver: Driver, tmp_path: Path) -> None:
+    source = """import torch
+from torch import nn
+net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+spare = nn.Linear(2, 2)
+optimizer = torch.optim.Adam([*net.parameters(), *spare.parameters()])
+for step in range(2):
+    loss = net(torch.randn(4, 2)).pow(2).sum() + torch.randn(1).sum()
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimizer.step()
+"""
+    session = driver.open(tmp_path / "a.py", source)
+    session.run_to(backward=1)
+    driver.to_stop()
+    assert told(driver.explain("gradient", "spare.weight")) == [("not used", 0)]
+
+
 def test_a_detached_tensor_that_leads_a_graph_of_its_own_is_a_cut_still(
     driver: Driver, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from engine.worker.explain import Place
 from engine.worker.slot import SlotError
 
 SLOTS = ("value", "grad", "incoming", "outgoing", "leaf_grad", "saved")
+RECALLS_MAX = 16
+"""What was let go of is worked out again for so many nodes in one question; each repeats the walk."""
 
 
 @dataclass(slots=True)
@@ -199,11 +201,22 @@ class Flows:
         self.flow: dict[Node, Flow] = {f.node: f for f in walk.flows.values()}
         order = walk.structure.definition.order
         self.position = {number: at for at, number in enumerate(order)}
+        self._recalls = 0
         self._users: dict[Node, list[tuple[Node, int, int]]] = {}
         for node in walk.structure.nodes:
             for slot, (fn, output) in enumerate(node.next_functions):
                 if fn is not None:
                     self._users.setdefault(fn, []).append((node, slot, output))
+
+    def _flow(self, node: Node) -> Flow | None:
+        """What flowed at a node that has run; where it was let go of, the walk is repeated, a few times."""
+        flow = self.flow.get(node)
+        if flow is None and self._recalls < RECALLS_MAX and self.has_run(node):
+            self._recalls += 1
+            flow = self.walk.recall(self.place(node))
+            if flow is not None:
+                self.flow[node] = flow
+        return flow
 
     def number(self, node: Node) -> int:
         """A node's number in the graph."""
@@ -221,8 +234,9 @@ class Flows:
     def incoming(self, node: Node) -> list[Any] | None:
         """The arrays that came into a node, None for each output where none did; None where not known."""
         walk = self.walk
-        if node in self.flow:
-            grads: list[Any] = self.flow[node].grads
+        flow = self._flow(node)
+        if flow is not None:
+            grads: list[Any] = flow.grads
         elif node is walk.node:
             grads = walk.run.incoming()
         elif self.has_run(node):
@@ -233,7 +247,7 @@ class Flows:
 
     def outgoing(self, node: Node) -> list[Any] | None:
         """The arrays that left a node, by slot; None where it has not run or that is not kept."""
-        flow = self.flow.get(node)
+        flow = self._flow(node)
         return None if flow is None else [None if g is None else g._a for g in flow.out]
 
     def arrivals(self, node: Node) -> list[Arrival]:
