@@ -233,3 +233,14 @@ def test_what_does_not_fit_is_said_in_pytorchs_words(call, kind, words):
 def test_a_target_of_another_shape_is_warned_about():
     with pytest.warns(UserWarning, match="different to the input size"):
         F.mse_loss(torch.ones(2, 1), torch.ones(2))
+
+
+def test_ops_are_there_by_their_inner_names_and_overloads():
+    x = torch.tensor([[1.0, 4.0], [3.0, 2.0]])
+    assert torch.ops.aten.add.Tensor(x, 1).tolist() == torch.ops.aten.add(x, 1).tolist() == (x + 1).tolist()
+    image = x.reshape(1, 1, 2, 2)
+    y, where = torch.nn.functional.max_pool2d(image, 2, return_indices=True)
+    back = torch.ops.aten.max_pool2d_with_indices_backward.default(y, image, 2, 2, 0, 1, False, where)
+    assert back.tolist() == [[[[0, 4], [0, 0]]]]
+    with pytest.raises(AttributeError, match="has no attribute 'no_such_op'"):
+        torch.ops.aten.no_such_op
