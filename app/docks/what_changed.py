@@ -50,7 +50,8 @@ class WhatChangedDock(Dock):
         self.setWidget(self.body)
         self._seen = -1
         # Every stop is noted, seen or not: the panel may be opened one stop later.
-        self.visibilityChanged.connect(lambda _: self._mark())
+        self._is_seen = False
+        self.visibilityChanged.connect(self._seen_or_not)
         session.cursor_changed.connect(self.moments.look)
         session.replaced.connect(self.moments.forget)
 
@@ -88,9 +89,14 @@ class WhatChangedDock(Dock):
         self.list.show_difference(self.difference)
         self._mark()
 
+    def _seen_or_not(self, yes: bool) -> None:
+        # A panel behind another tab counts as visible to Qt; this signal knows better.
+        self._is_seen = yes
+        self._mark()
+
     def _mark(self) -> None:
         """The canvas marks what changed most, as long as this panel is seen."""
-        found = self.difference if self.isVisible() else None
+        found = self.difference if self._is_seen else None
         marks = {} if found is None else found.marks()
         if self.session.findings.compare(self.key, "" if found is None else found.after.hash, marks):
             self.session.cursor_changed.emit()

@@ -21,6 +21,7 @@ from app.look.sentence import sentence
 from app.session.difference import Difference
 from app.session.fork import Edit, ForkError
 from app.session.graph import Node
+from app.session.knob import knobs_of
 from app.session.session import Session
 from app.session.what_if import WhatIf
 
@@ -83,7 +84,8 @@ class WhatIfDock(Dock):
         self._slots: object = None
         self._said = ""
         self._shown: Difference | None = None
-        self.visibilityChanged.connect(lambda _: self._mark())
+        self._is_seen = False
+        self.visibilityChanged.connect(self._seen_or_not)
         self._retheme()
 
     def _page(self) -> QWidget:
@@ -177,6 +179,8 @@ class WhatIfDock(Dock):
         choice = self.what.currentData()
         what = choice[1] if choice is not None else "lr"
         kind = what.partition(":")[0]
+        if what in knobs_of(self.session.source):
+            return f"{what} / 10"
         return _HINTS.get("grad" if kind in ("incoming", "leaf_grad", "grad") else kind, _HINTS["value"])
 
     def _hint(self) -> None:
@@ -202,6 +206,8 @@ class WhatIfDock(Dock):
                 self.what.addItem(name, (-1, name))
         elif node is not None:
             self._add_slots(node)
+        for name in knobs_of(session.source):
+            self.what.addItem(name, (-1, name))
         self.what.setCurrentIndex(max(0, self.what.findData(keep)))
         self.what.blockSignals(False)
         self._hint()
@@ -241,7 +247,8 @@ class WhatIfDock(Dock):
         place = None if what_if.place is None else float(what_if.place.backward)
         self.plot.setVisible(comparison is not None)
         self.plot.show_futures(comparison, name, place)
-        found = comparison.difference if comparison is not None and not busy else None
+        good = not busy and what_if.state in ("there", "over")
+        found = comparison.difference if comparison is not None and good else None
         if found is not self._shown:
             self._shown = found
             self.list.show_difference(found)
@@ -257,9 +264,14 @@ class WhatIfDock(Dock):
         self.words.setText(words)
         self.words.setToolTip(words)
 
+    def _seen_or_not(self, yes: bool) -> None:
+        # A panel behind another tab counts as visible to Qt; this signal knows better.
+        self._is_seen = yes
+        self._mark()
+
     def _mark(self) -> None:
         """The canvas marks the nodes that differ most, as long as this panel is seen."""
-        found = self._shown if self.isVisible() else None
+        found = self._shown if self._is_seen else None
         marks = {} if found is None else found.marks()
         if self.session.findings.compare(self.key, "" if found is None else found.after.hash, marks):
             self.session.cursor_changed.emit()

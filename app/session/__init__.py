@@ -28,6 +28,7 @@ refusal.py    which tensor a refused backward needed
 reproduction.py files that show a NaN again, written into a chosen folder
 fork.py       the script repeated in a second child to the same place, with one edit
 comparison.py two futures side by side
+knob.py       the plain numbers of a script that one may want to turn
 what_if.py    the run with and without an edit, as two forks
 playback.py   plays a run by itself, at a chosen speed, both ways
 receipt.py    writes down in a session what each event tells

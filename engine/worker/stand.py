@@ -125,6 +125,8 @@ class Stand:
         walk = self._walk
         if walk is None or request.node < 0:
             old = self._scope(walk, request.node).get(request.what)
+            if type(old) is int or type(old) is float:
+                return self._write_number(request, old)
             if not isinstance(old, np.ndarray):
                 raise SlotError(f"“{request.what}” is no tensor that can be changed here.")
         else:
@@ -145,6 +147,18 @@ class Stand:
         kept = old.copy()
         old[...] = new.astype(old.dtype)
         return lambda: old.__setitem__(..., kept)
+
+    def _write_number(self, request: ask.SetValue, old: float) -> Callable[[], None]:
+        """Change a plain number of the script itself; one of a function is out of reach while it runs."""
+        name, frame = request.what, self._frame
+        while frame is not None and name not in frame.f_locals and frame.f_locals is not frame.f_globals:
+            frame = frame.f_back
+        if frame is None or frame.f_locals is not frame.f_globals or name not in frame.f_globals:
+            raise SlotError(f"{name} belongs to a function; only the script's own numbers can be changed.")
+        space = frame.f_globals
+        value = self._new_value(request, np.asarray(old)).item()
+        space[name] = int(value) if type(old) is int and float(value).is_integer() else value
+        return lambda: space.__setitem__(name, old)
 
     def _new_value(self, request: ask.SetValue, old: np.ndarray) -> np.ndarray:
         names = {**self._names, "zeros": np.zeros_like(old), "ones": np.ones_like(old), "old": old, "x": old}

@@ -219,6 +219,34 @@ def test_the_learning_rate_can_be_edited_before_the_first_step(
     assert losses(what_if.edited.session) == wanted[:4]
 
 
+def test_a_plain_number_of_the_script_can_be_edited(driver: Driver, pump: Pump, tmp_path: Path) -> None:
+    source = SCRIPT.replace("    optimizer.step()\n", "").replace(
+        "torch.manual", "rate = 0.2\ntorch.manual"
+    ) + ("    with torch.no_grad():\n        for p in model.parameters():\n            p -= rate * p.grad\n")
+    session = driver.open(tmp_path / "a.py", source)
+    stand_at(driver, session, 3)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "rate", "rate / 4"), 3)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    by_hand = source.replace("    # backward\n", "    if step == 3: rate = 0.2 / 4\n")
+    assert losses(what_if.edited.session) == of_script(driver, tmp_path / "b.py", by_hand)[:7]
+    assert what_if.comparison.parting.backward == 4
+
+
+def test_a_number_of_a_function_is_said_to_be_out_of_reach(
+    driver: Driver, pump: Pump, tmp_path: Path
+) -> None:
+    head, _, loop = SCRIPT.partition("for step")
+    body = "".join(f"    {line}\n" for line in ("rate = 0.2", *("for step" + loop).splitlines()))
+    session = driver.open(tmp_path / "a.py", f"{head}def train():\n{body}train()\n")
+    stand_at(driver, session, 1)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "rate", "0.1"), 1)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.message == "rate belongs to a function; only the script's own numbers can be changed."
+
+
 def test_a_run_is_forked_where_the_playhead_stands_in_its_past(
     driver: Driver, pump: Pump, tmp_path: Path
 ) -> None:

@@ -163,11 +163,12 @@ def test_a_new_nan_stands_first_in_the_colour_of_a_warning(standing, qtbot):
     assert dock.summary.text() == "new NaN or Inf at 1 node · 1 changed · 1 the same"
     figures = [dock.list.topLevelItem(n).data(0, FIGURE_ROLE) for n in range(2)]
     assert figures == ["2 → 30 NaN", "3 → 6 · +100 %"]
-    canvas = standing.bench.canvas
-    assert set(canvas.emphasis.findings.values()) == {"spoiled", "changed"}
-    dock.close()
-    look(standing)
-    assert canvas.emphasis.findings == {}
+    canvas, both = standing.bench.canvas, {"spoiled", "changed"}
+    qtbot.waitUntil(lambda: set(canvas.emphasis.findings.values()) == both, timeout=5000)
+    standing.bench.curves.raise_()
+    qtbot.waitUntil(lambda: canvas.emphasis.findings == {}, timeout=5000)
+    dock.raise_()
+    qtbot.waitUntil(lambda: set(canvas.emphasis.findings.values()) == both, timeout=5000)
 
 
 def test_p_plays_a_run_that_is_over_and_p_again_rests(opened, qtbot):
