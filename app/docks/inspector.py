@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.look import font
@@ -25,6 +25,8 @@ from .rule_card import RuleCard
 from .tensor_table import array_of
 
 PICTURE_LIMIT = 1 << 14
+RULE_REST_MS = 150
+"""The numbers of a rule are asked for where one rests so long, so that walking on is never held up."""
 
 
 class InspectorDock(Dock):
@@ -65,6 +67,11 @@ class InspectorDock(Dock):
         self._pictured: dict[str, object] = {}
         self.card: RuleCard | None = None
         self._rules_asked: dict[str, int] = {}
+        self._rule_node = -1
+        self.rest = QTimer(self)
+        self.rest.setSingleShot(True)
+        self.rest.setInterval(RULE_REST_MS)
+        self.rest.timeout.connect(self._ask_now)
         self._rules_shown: dict[str, object] = {}
 
     # -- which node ------------------------------------------------------------------------------------------
@@ -432,12 +439,17 @@ class InspectorDock(Dock):
             self._ask_rules(self.session.graph.edges[number].target)
 
     def _ask_rules(self, node: int) -> None:
-        """Have the engine tell each rule of the card with the numbers of this moment, where it stands."""
+        """Have the engine tell the rules of the card with the numbers of this moment, once one rests here."""
         session = self.session
         for tag in self._rules_asked:
             session.explained.pop(tag, None)
             session.fetch_errors.pop(tag, None)
         self._rules_asked = {}
+        self._rule_node = node
+        self.rest.start()
+
+    def _ask_now(self) -> None:
+        session, node = self.session, self._rule_node
         if self.card is None or session.state != "paused" or not session.timeline.following:
             return
         for rule in self.card.rules:
