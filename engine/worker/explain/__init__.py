@@ -9,7 +9,8 @@ trust.py         a node's gradients held against finite differences (slope.py) a
 repetition.py    a node's op run again on what it was called with, leaving no trace in the run
 version.py       the life of a tensor's memory: made, saved, changed, viewed
 accumulation.py  what is added where gradients meet
-rule.py          the derivative with the numbers of the moment and the algebra of shapes
+rule.py          the derivative with the numbers of the moment (numeral.py), and the algebra of shapes
+                 (algebra.py)
 May import: engine below worker, engine.worker.{expression,scope,slot}.
 """
 
