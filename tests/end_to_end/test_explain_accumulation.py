@@ -158,7 +158,7 @@ for step in range(2):
     # 2 w has the mean 7; half of it is left when the second call adds 7
     assert [t for t in sums(answer) if t is not None][-1] == 10.5
     assert parts(answer)[0] is None and sums(answer)[0] == 3.5
-    assert "the script changed it before backward 1" in answer.contributions[0].text
+    assert "the script changed it before iteration 2" in answer.contributions[0].text
 
 
 def test_going_back_in_a_backward_forgets_what_came_after(driver: Driver, tmp_path: Path) -> None:

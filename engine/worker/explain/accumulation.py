@@ -200,9 +200,8 @@ class _Past:
             self.total = after
             text = "This call added to .grad; how much is not kept."
             if following is not None and following.touched:
-                text = (
-                    f"This call added to .grad; the script changed it before backward {following.backward}."
-                )
+                nth = following.backward + 1
+                text = f"This call added to .grad; the script changed it before iteration {nth}."
             self.parts.append(ContributionPart(-1, 0, entry.backward, -1, None, digest_of(after), text))
             self.calls += 1
             return
@@ -216,7 +215,7 @@ class _Past:
                 -1,
                 digest_of(contribution),
                 digest_of(self.total),
-                f"Backward {entry.backward} added this to {name}.grad.",
+                f"The backward of iteration {entry.backward + 1} added this to {name}.grad.",
             )
         )
 
@@ -225,7 +224,7 @@ class _Past:
         if not np.any(before):
             self.parts, self.calls, self.total = [], 0, before
             return
-        text = f"The script changed .grad before backward {backward} (clipping, for one): it holds this."
+        text = f"The script changed .grad before iteration {backward + 1} (clipping, for one): it holds this."
         self.total = before
         self.parts.append(ContributionPart(-1, 0, backward, -1, None, digest_of(before), text))
 

@@ -99,7 +99,7 @@ class Explanation:
             text = "It comes from an earlier backward; nothing was added by the one that is shown. "
             self.reasons = [ReasonPart("earlier backward", text + reasons[0].text, reasons[0].file)]
             return
-        self._none(f"has no gradient: it is not on a path to the loss of backward {self.walk.number}")
+        self._none(f"has no gradient: it is not on a path to the loss of iteration {self.walk.number + 1}")
         self.reasons = reasons
         self._not_kept(tensor)
 
@@ -137,7 +137,7 @@ class Explanation:
                 self._none("has no gradient any more")
                 self._cleared_since(leaf)
                 if not self.reasons:
-                    text = f"Backward {walk.number} brought one; since then .grad was set to None."
+                    text = f"Iteration {walk.number + 1} brought one; since then .grad was set to None."
                     self.reasons.append(ReasonPart("set to None", text))
             else:
                 self._none("has no gradient: nothing arrived")
@@ -172,7 +172,7 @@ class Explanation:
     def _is_skipped(self, walk: BackwardWalk, node: Node) -> bool:
         if walk.run.needed is None or node in walk.run.needed:
             return False
-        self._none(f"gets no gradient in backward {walk.number}")
+        self._none(f"gets no gradient in iteration {walk.number + 1}")
         self.reasons.append(
             ReasonPart(
                 "not asked for",
@@ -194,8 +194,8 @@ class Explanation:
         here = walk.node
         stands = "at its end" if here is None else f"before {flows.title(here)}"
         text = (
-            f"Backward {walk.number} stands {stands} ({walk.position} of {walk.count} nodes done); this is "
-            f"number {at + 1}."
+            f"The backward of iteration {walk.number + 1} stands {stands} ({walk.position} of {walk.count} "
+            f"nodes done); this is number {at + 1}."
         )
         reason = ReasonPart("not yet", text, node=self.subject.number, advice="Step on, or run to this node.")
         if held is not None:
@@ -249,7 +249,7 @@ class Explanation:
                     ReasonPart(
                         "set to None",
                         f"zero_grad(){at_line(cleared.file, cleared.line, self.place)} set it to None after "
-                        f"backward {cleared.backward - 1}.",
+                        f"iteration {cleared.backward}.",
                         cleared.file,
                         cleared.line,
                         self.subject.number,
