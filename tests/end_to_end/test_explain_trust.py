@@ -219,15 +219,17 @@ torch.manual_seed(3)
 random.seed(3)
 numpy.random.seed(3)
 w = torch.randn(4, requires_grad=True)
+norm = torch.nn.BatchNorm1d(2)
 for i in range(3):
     y = Loud.apply(w)
     y.register_hook(lambda g: calls.append(1))
-    z = torch.nn.functional.dropout(y, 0.5).sum()
+    z = torch.nn.functional.dropout(y, 0.5).sum() + (norm(y.view(2, 2)) * w.view(2, 2)).sum()
     w.grad = None
     z.backward()
     with torch.no_grad():
         w -= 0.1 * w.grad
 print(w.tolist(), w._version, torch.rand(2).tolist(), random.random(), numpy.random.rand(), len(calls))
+print(norm.running_mean.tolist(), norm.running_var.tolist())
 """
 
 

@@ -154,13 +154,19 @@ class Repetition:
             e.name in self.node.saved for e, (fn, _) in edges if fn is not None
         )
 
-    def is_what_ran(self) -> bool:
-        """Whether running again gives what the node gave then: false where something was changed since, or
-        drawn by chance."""
+    def replay(self) -> tuple[bool, bool]:
+        """(whether running again gives what the node gave then, whether it takes numbers from the random
+        stream). The first is false where something was changed since, too."""
+        with unseen(users_own=self.is_function):
+            before = default_generator.state_bytes().tobytes()
+            outputs = self._listed(self._forward(self.values)[0])
+            drew = default_generator.state_bytes().tobytes() != before
+        return self._is_same(next((o for o in outputs if o is not None), None)), drew
+
+    def _is_same(self, again: Any) -> bool:
         result = made(self.node).result
         if result is None:
             return True
-        again = next((o for o in self.outputs(self.values) if o is not None), None)
         if again is None or again.shape != result.shape or again.dtype != result.dtype:
             return False
         a, b = wide(np.asarray(again)), wide(np.asarray(result))
@@ -170,19 +176,13 @@ class Repetition:
         narrow = 1e-2 if result.dtype.itemsize < 4 else 1e-4
         return bool(np.allclose(a, b, rtol=narrow, atol=narrow * scale + 1e-30, equal_nan=True))
 
-    def draws(self) -> bool:
-        """Whether running the op takes numbers from the random stream."""
-        with unseen(users_own=self.is_function):
-            before = default_generator.state_bytes().tobytes()
-            self._forward(self.values)
-            return default_generator.state_bytes().tobytes() != before
-
     # -- inside ----------------------------------------------------------------------------------------------
 
     def _forward(self, values: list[Any]) -> tuple[Any, Any]:
         node = self.node
         if not self.is_function:
-            return node.op.compute(tuple(_argument(v) for v in values)), None
+            named = zip(self.names, values)
+            return node.op.compute(tuple(_argument(_own(name, v)) for name, v in named)), None
         cls = node._forward_cls  # type: ignore[attr-defined]
         ctx = _twin(node, without=("to_save", "_kept"))
         ctx._kept = None
@@ -337,6 +337,12 @@ def _argument(value: Any) -> Any:
     if type(value) in (list, tuple) and value and any(isinstance(v, (np.ndarray, np.generic)) for v in value):
         return type(value)(_argument(v) for v in value)
     return value
+
+
+def _own(name: str, value: Any) -> Any:
+    """A copy of what the op itself may change: a layer's running statistics."""
+    changes = name.startswith("running_") or name == "noise"
+    return value.copy() if changes and isinstance(value, np.ndarray) else value
 
 
 def _meta_of(meta: Any, value: Any) -> Any:

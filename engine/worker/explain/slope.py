@@ -55,6 +55,7 @@ class Slopes:
         expected: float = 0.0,
     ) -> None:
         self._expected = expected
+        self.directions = DIRECTIONS
         self._again, self._edge, self._values, self._base = again, edge, values, base
         self._grads = [None if g is None else np.asarray(g) for g in grads]
         self.x = np.array(again.at(values, edge), np.float64)
@@ -203,7 +204,7 @@ class Slopes:
         says nothing."""
         chance = np.random.RandomState(2)
         seen = wrong = 0
-        for _ in range(DIRECTIONS):
+        for _ in range(self.directions):
             step = np.where(chance.rand(*g.shape) < 0.5, -1.0, 1.0) * self._size * STEP
             up, moved = self._change(self.x + step)
             down, _ = self._change(self.x - step)

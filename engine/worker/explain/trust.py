@@ -18,6 +18,8 @@ from engine.worker.slot import SlotError, incoming_of
 
 PATIENCE_S = 0.3
 """Time for the finite differences of one node; what is not checked by then is not checked."""
+SLOW_S, TOO_SLOW_S = 0.02, 0.3
+"""An op that takes longer than these is looked at less, or not at all."""
 MAP_ELEMENTS_MAX = 1 << 20
 PRECISE = 1e-3
 """A float32 gradient may be this far from the float64 one, relative to the gradient's typical size."""
@@ -78,14 +80,17 @@ class Check:
         grads = self._grads()
         own = again.own_gradients(grads)
         values = again.widened()
-        base = again.outputs(values)
+        base, cost_s = self._timed(again, values)
         wide_grads = [_fit(g, y) for g, y in zip(grads, base)]
         failure = ""
         try:
             wider = again.gradients(values, wide_grads, base)
         except Exception as error:
             wider, failure = [None] * len(own), f"{type(error).__name__}: {error}"
-        sizes = self._sizes(again, values, wide_grads, base, own)
+        if cost_s < SLOW_S:
+            sizes = self._sizes(again, values, wide_grads, base, own)
+        else:
+            sizes = [_largest(g) for g in own]
         parts = []
         began = time.perf_counter()
         for done, edge in enumerate(wanted):
@@ -94,9 +99,24 @@ class Check:
             until = now + max(0.02, (began + PATIENCE_S - now) / (len(wanted) - done))
             size = sizes[edge.slot]
             slopes = Slopes(again, edge, values, wide_grads, base, size)
-            parts.append(self._finite(edge, slopes, mine, better, until))
+            if cost_s < TOO_SLOW_S:
+                slopes.directions = min(slopes.directions, int(PATIENCE_S / 6 / cost_s))
+                parts.append(self._finite(edge, slopes, mine, better, until))
+            else:
+                text = f"One run of it takes {cost_s:.1f} s, too long to run it often."
+                parts.append(happened.TrustPart(edge.name, FINITE, "not checked", text=text))
             parts.append(_precision(edge, mine, better, failure, size))
         return parts
+
+    def _timed(self, again: Repetition, values: list[Any]) -> tuple[list[Any], float]:
+        """The op's outputs, and how long a run takes once its kernels are compiled."""
+        for _ in range(2):
+            began = time.perf_counter()
+            base = again.outputs(values)
+            cost_s = time.perf_counter() - began
+            if cost_s < SLOW_S:
+                break
+        return base, max(cost_s, 1e-6)
 
     def _wants(self, again: Repetition, edge: Input) -> bool:
         fn = self._node.next_functions[edge.slot][0] if edge.slot < len(self._node.next_functions) else None
@@ -111,9 +131,10 @@ class Check:
                 return "Complex numbers are not checked by finite differences."
         if again.is_freed:
             return "What it kept for backward has been freed."
-        if again.draws():
+        same, drew = again.replay()
+        if drew:
             return "It draws random numbers, and drew others in the forward."
-        if not again.keeps_its_inputs() and not again.is_what_ran():
+        if not same and not again.keeps_its_inputs():
             return "Its inputs or its result were changed since the forward (in place, or by an edit)."
         return ""
 
