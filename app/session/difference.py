@@ -6,7 +6,7 @@ import math
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from app.session.moment import Moment
+from app.session.moment import Known, Moment
 from engine.protocol.event import Digest, GraphDefined
 
 
@@ -181,6 +181,13 @@ def _share(change: float, of: float) -> float:
 
 def _node_change(before: Moment, after: Moment, number: int, other: int) -> NodeChange | None:
     part, later = before.node(number), after.node(other)
+    if (
+        part is later
+        and _is_same(before.values, number, after.values, other)
+        and (_is_same(before.grads, number, after.grads, other))
+    ):
+        known = _at(before.values, number) is not None or _at(before.grads, number) is not None
+        return NodeChange(number, other, later.name, "same") if known else None
     value = change_of(_at(before.values, number), _at(after.values, other))
     grad = change_of(_at(before.grads, number), _at(after.grads, other))
     kind = "same"
@@ -196,6 +203,11 @@ def _node_change(before: Moment, after: Moment, number: int, other: int) -> Node
     elif not changes:
         return None
     return NodeChange(number, other, later.name, kind, value, grad)
+
+
+def _is_same(before: Known, number: int, after: Known, other: int) -> bool:
+    """Whether the very same digest is known at both moments: most are, from one stop to the next."""
+    return _at(before, number) is _at(after, other)
 
 
 def _sorted(change: NodeChange) -> float:
@@ -217,6 +229,8 @@ def _edges_changed(before: Moment, after: Moment, pairs: dict[int, int]) -> int:
     for number, edge in enumerate(before.definition.edges):
         other = at.get((pairs.get(edge.source, -1), pairs.get(edge.target, -1), edge.slot))
         if other is None:
+            continue
+        if _is_same(before.edges, number, after.edges, other):
             continue
         change = change_of(_at(before.edges, number), _at(after.edges, other))
         count += change is not None and change.is_one

@@ -3,6 +3,7 @@ and run on. No Qt: how a child is attached to the second session is handed in.""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -102,6 +103,7 @@ class Fork:
         """What was edited by hand in the run before: both futures have it, too."""
         seen = self._chronicle.backwards_until(place.key)
         self._expected = {b.number: b.value for b in origin.timeline.backwards if b.number in seen}
+        self._said = [*origin.said, *origin.lines]
         self._source = origin.started.source if origin.started is not None else origin.source
         self.session.budget_bytes = origin.budget_bytes
         assert origin.path is not None
@@ -125,6 +127,7 @@ class Fork:
             travel.chronicle = self._chronicle
             travel.repeat_to(self.place.goal, self.place.key)
             self.session.expected = dict(self._expected)
+            self.session.lines = deque(self._said)
         finally:
             self._inside = False
         self._look()
@@ -197,7 +200,7 @@ class Fork:
         elif self.state == "repeating" and session.diverged is not None:
             self._part(session.diverged, session.message)
         elif session.input_asked is not None:
-            self.message = "The script waits for a line of input(), which a fork does not give."
+            self.message = "The script waits for a line of input() that this run was not given yet."
         elif session.state == "paused":
             if self.state == "repeating":
                 self._arrived()

@@ -94,7 +94,10 @@ class Receipt:
         self._session.console.add(event.stream, event.text)
 
     def _input_asked(self, event: happened.InputAsked) -> None:
-        self._session.input_asked = event
+        session = self._session
+        session.input_asked = event
+        if session.lines:
+            session.say(session.lines.popleft())
 
     def _graph_defined(self, event: happened.GraphDefined) -> None:
         self._session.history.define(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,10 @@ class Session:
         self.standing: happened.RunPaused | None = None
         self.work: happened.WorkProgressed | None = None
         self.input_asked: happened.InputAsked | None = None
+        self.said: list[str] = []
+        """The lines that were given to input(), in order."""
+        self.lines: deque[str] = deque()
+        """Lines that are given to the next input() at once: those of the run that is repeated."""
         self.message = ""
         self.waiting = ""
         """What is being waited for while nothing arrives, in words."""
@@ -268,6 +273,7 @@ class Session:
     def say(self, text: str) -> None:
         """Give the script's input() a line."""
         self.input_asked = None
+        self.said.append(text)
         self.send(ask.Say(text))
         self.cursor_changed.emit()
 

@@ -80,10 +80,11 @@ class Travel:
         seen = chronicle.backwards_until(key)
         expected = {b.number: b.value for b in session.timeline.backwards if b.number in seen}
         edits = chronicle.edits_until(key)
+        lines = deque([*session.said, *session.lines])
         session.abandon()
         session.state = "ready"
         self._start(repeating=True)
-        session.expected = expected
+        session.expected, session.lines = expected, lines
         self.chronicle.edits = edits
         self._legs, self._key = deque([*edits, goal]), key
         self._next_leg()

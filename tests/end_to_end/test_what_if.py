@@ -3,6 +3,8 @@ same edit is written by hand."""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -282,6 +284,42 @@ def test_both_futures_have_the_edits_that_the_run_had_before(
     assert losses(what_if.plain.session) == of_script(driver, tmp_path / "b.py", by_hand)[:10]
     by_hand = by_hand.replace("/= 2\n", "/= 2\n        optimizer.param_groups[0]['lr'] /= 5\n")
     assert losses(what_if.edited.session) == of_script(driver, tmp_path / "c.py", by_hand)[:10]
+
+
+def test_lines_given_to_input_are_given_again(driver: Driver, pump: Pump, tmp_path: Path) -> None:
+    source = SCRIPT.replace("    # forward\n", "    if step in (1, 6): x = x * float(input('by '))\n")
+    session = driver.open(tmp_path / "a.py", source)
+    session.run_to(backward=3)
+    driver.until(lambda: session.input_asked is not None)
+    session.say("1.5")
+    driver.to_stop()
+    assert session.state == "paused" and session.said == ["1.5"]
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "lr / 2"), 2)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "there", what_if.message
+    by_hand = source.replace("input('by ')", "1.5")
+    assert losses(what_if.plain.session) == of_script(driver, tmp_path / "b.py", by_hand)[:6]
+    what_if.more(2)
+    pump.until(lambda: all(fork.message for fork in what_if.forks))
+    assert "waits for a line of input()" in what_if.message
+    what_if.cancel()
+    session.go_back_in_training(2, "backward")
+    driver.to_stop()
+    assert session.timeline.backward == 2 and session.diverged is None and session.said == ["1.5"]
+
+
+def test_a_child_that_is_killed_fails_its_fork(driver: Driver, pump: Pump, tmp_path: Path) -> None:
+    source = SCRIPT.replace("    # forward\n", "    import time; time.sleep(0.05 * (step > 2))\n")
+    session = driver.open(tmp_path / "a.py", source.replace("12", "1000"))
+    stand_at(driver, session, 1)
+    what_if = WhatIf(session, pump.attach)
+    what_if.start(Edit(-1, "lr", "0.1"), 500)
+    pump.until(lambda: what_if.state == "running")
+    os.kill(pump.links[1].child.pid, signal.SIGKILL)
+    pump.until(lambda: not what_if.is_busy)
+    assert what_if.state == "failed" and "SIGKILL" in what_if.message
+    assert session.state == "paused" and pump.links[0].child is None
 
 
 def test_a_script_that_does_not_repeat_is_said_so_and_where(
