@@ -90,7 +90,11 @@ class Errand:
                 self.message = "The run came to its end, and nothing made NaN or Inf from finite numbers."
             self._stage = ""
         elif session.state == "paused" and session.standing is not None:
-            if self._stage == "going":
+            if session.standing.why == "pause":
+                # Somebody wants to stand here and now.
+                self._points(with_nan=False)
+                self._stage = ""
+            elif self._stage == "going":
                 self._arrive()
             elif session.standing.why == "nan":
                 self._points(with_nan=False)

@@ -366,6 +366,25 @@ def test_a_hunt_in_the_first_iteration_watches_from_the_start(session: Session):
     assert session.breakpoints == []
 
 
+def test_a_pause_ends_an_errand(session: Session):
+    session.apply([*run()[0], *walked(0, math.nan), happened.RunEnded(0, 1.0)])
+    errand = Errand(session)
+    errand.hunt_nan(0, lambda: None)
+    session.apply([*run()[0], happened.RunPaused("pause", "forward", 0)])
+    errand.look()
+    assert session.state == "paused" and not errand.is_under_way
+    assert session.sent[-1] == ask.SetBreakpoints(())  # type: ignore[attr-defined]
+
+
+def test_a_hunt_passes_other_breakpoints(session: Session):
+    session.apply([*run()[0], *walked(0, math.nan), happened.RunEnded(0, 1.0)])
+    errand = Errand(session)
+    errand.hunt_nan(0, lambda: None)
+    session.apply([*run()[0], happened.RunPaused("breakpoint", "forward", 0)])
+    errand.look()
+    assert errand.is_under_way and session.sent[-1] == ask.Run()  # type: ignore[attr-defined]
+
+
 def test_a_hunt_that_finds_nothing_says_so(session: Session):
     session.apply([*run()[0], *walked(0, math.nan), happened.RunEnded(0, 1.0)])
     errand = Errand(session)
