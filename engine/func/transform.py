@@ -240,8 +240,9 @@ def _columns(outs: list, entries: list, stack: Callable) -> list:
             tangents[k].view(-1)[i] = 1
             columns.append(_pushed(outs, entries, tangents))
         for j, o in enumerate(outs):
-            table[j].append(stack([c[j] for c in columns], -1).reshape((*o.shape, *e.shape)) if columns
-                            else o.new_zeros((*o.shape, *e.shape)))
+            shape = (*o.shape, *e.shape)
+            table[j].append(stack([c[j] for c in columns]).movedim(0, -1).reshape(shape) if columns
+                            else o.new_zeros(shape))
     return table
 
 
@@ -259,7 +260,7 @@ def jacfwd(func: Callable, argnums: int | tuple = 0, has_aux: bool = False, *,
 
 def hessian(func: Callable, argnums: int | tuple = 0) -> Callable:
     """A function that gives func's Hessian."""
-    return jacrev(jacrev(func, argnums), argnums)
+    return jacfwd(jacrev(func, argnums), argnums)
 
 
 def functionalize(func: Callable, *, remove: str = "mutations") -> Callable:

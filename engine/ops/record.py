@@ -106,7 +106,7 @@ class Op:
         self.parameters = tuple(signature.parameters)
         self.signature = signature
         self.forward = positional(forward, signature)
-        self.returns = named_tuple(name, returns) if returns else None
+        self.returns = named_tuple(name.split(".")[0], returns) if returns else None
         self.bind = binder(signature)
         self.input_at = tuple(self.parameters.index(i) for i in inputs)
         self._plan_gradients()

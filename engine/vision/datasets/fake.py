@@ -20,7 +20,7 @@ class FakeData(VisionDataset):
         target_transform: Callable | None = None,
         random_offset: int = 0,
     ) -> None:
-        super().__init__("", transform=transform, target_transform=target_transform)
+        super().__init__(None, transform=transform, target_transform=target_transform)
         self.size, self.num_classes, self.image_size = size, num_classes, image_size
         self.random_offset = random_offset
 

@@ -38,8 +38,8 @@ class StandardTransform:
 class VisionDataset(Dataset):
     """A data set of pictures under a root folder."""
 
-    def __init__(self, root: str = "", transforms: Callable | None = None, transform: Callable | None = None,
-                 target_transform: Callable | None = None) -> None:
+    def __init__(self, root: str | None = "", transforms: Callable | None = None,
+                 transform: Callable | None = None, target_transform: Callable | None = None) -> None:
         self.root = os.path.expanduser(root) if isinstance(root, str) else root
         if transforms is not None and (transform is not None or target_transform is not None):
             raise ValueError("Only transforms or transform/target_transform can be passed as argument")
@@ -72,5 +72,5 @@ class VisionDataset(Dataset):
             body.append(f"Root location: {self.root}")
         body += self.extra_repr().splitlines()
         if self.transforms is not None:
-            body += repr(self.transforms).splitlines()
+            body.append(repr(self.transforms))  # torchvision indents its first line alone
         return "\n".join(["Dataset " + self.__class__.__name__] + ["    " + line for line in body])

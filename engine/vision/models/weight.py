@@ -30,6 +30,9 @@ class Weights:
 class WeightsEnum(Enum):
     """The weights that a network can have; DEFAULT is the best."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
     @property
     def url(self) -> str:
         """The file's address."""
