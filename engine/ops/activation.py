@@ -32,7 +32,7 @@ relu = pointwise(
     promote="keep",
     text="Keeps what is positive; the gradient passes only where the output is above zero.",
     forward=lambda self: f.maximum(self, 0),
-    grads={"self": lambda grad, result: grad * (result > 0)},
+    grads={"self": lambda grad, result: f.where(result <= 0, 0, grad)},
 )
 sigmoid = pointwise(
     name="sigmoid",
@@ -125,9 +125,9 @@ _elu = pointwise(
     ),
     grads={
         "self": lambda grad, self, alpha, scale, input_scale: f.where(
-            self > 0,
-            grad * scale,
+            self <= 0,
             grad * f.exp(f.minimum(self, 0) * input_scale) * (alpha * scale * input_scale),
+            grad * scale,
         )
     },
 )
@@ -143,7 +143,7 @@ _celu = pointwise(
     text="ELU made smooth at zero for every alpha.",
     forward=lambda self, alpha=1.0: f.where(self > 0, self, f.expm1(f.minimum(self, 0) / alpha) * alpha),
     grads={
-        "self": lambda grad, self, alpha: f.where(self > 0, grad, grad * f.exp(f.minimum(self, 0) / alpha))
+        "self": lambda grad, self, alpha: f.where(self <= 0, grad * f.exp(f.minimum(self, 0) / alpha), grad)
     },
 )
 
@@ -261,7 +261,7 @@ hardswish = pointwise(
     text="SiLU of straight lines and a parabola.",
     forward=lambda self: self * f.minimum(f.maximum(self + 3, 0), 6) / 6,
     grads={
-        "self": lambda grad, self: f.where(self <= -3, 0, f.where(self >= 3, grad, grad * (self / 3 + 0.5)))
+        "self": lambda grad, self: f.where(self <= -3, 0, f.where(self < 3, grad * (self / 3 + 0.5), grad))
     },
 )
 _gelu = pointwise(

@@ -423,7 +423,7 @@ hypot = pointwise(
 # -- the larger, the smaller --------------------------------------------------------------------------------
 
 
-def _pair(name: str, compute: Any, wins: Any, text: str, formula: str) -> Any:
+def _pair(name: str, compute: Any, loses: Any, text: str, formula: str) -> Any:
     return pointwise(
         name=name,
         inputs=("self", "other"),
@@ -433,19 +433,19 @@ def _pair(name: str, compute: Any, wins: Any, text: str, formula: str) -> Any:
         forward=compute,
         grads={
             "self": lambda grad, self, other: f.where(
-                self == other, grad / 2, f.where(wins(self, other), grad, 0 * grad)
+                self == other, grad / 2, f.where(loses(self, other), 0, grad)
             ),
             "other": lambda grad, self, other: f.where(
-                self == other, grad / 2, f.where(wins(self, other), 0 * grad, grad)
+                self == other, grad / 2, f.where(loses(other, self), 0, grad)
             ),
         },
     )
 
 
-maximum = _pair("maximum", lambda self, other: np.maximum(self, other), lambda a, b: a > b,
+maximum = _pair("maximum", lambda self, other: np.maximum(self, other), lambda a, b: a < b,
                 "The larger of two; the gradient goes to the winner, half to each of "
                 "equals.", r"y = \max(a, b)")
-minimum = _pair("minimum", lambda self, other: np.minimum(self, other), lambda a, b: a < b,
+minimum = _pair("minimum", lambda self, other: np.minimum(self, other), lambda a, b: a > b,
                 "The smaller of two; the gradient goes to the winner, half to each of "
                 "equals.", r"y = \min(a, b)")
 
@@ -460,8 +460,8 @@ def _nan_pair(name: str, compute: Any, wins: Any, text: str) -> Any:
         text=text,
         forward=compute,
         grads={
-            "self": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), grad, 0 * grad),
-            "other": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), 0 * grad, grad),
+            "self": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), grad, 0),
+            "other": lambda grad, self, other: f.where(wins(self, other) | f.isnan(other), 0, grad),
         },
     )
 
@@ -502,7 +502,7 @@ clamp_scalar = pointwise(
     domain=(-3, 3),
     text="Keeps values between two limits; outside them the gradient is zero.",
     forward=_clamp,
-    grads={"self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0 * grad)},
+    grads={"self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0)},
 )
 clamp_tensor = pointwise(
     name="clamp.tensor",
@@ -515,12 +515,12 @@ clamp_tensor = pointwise(
     text="Keeps values between limits that are tensors.",
     forward=_clamp,
     grads={
-        "self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0 * grad),
+        "self": lambda grad, self, min, max: f.where(_inside(self, min, max), grad, 0),
         "min": lambda grad, self, min, max: f.where(
-            self < min if max is None else (self < min) & (min < max), grad, 0 * grad
+            self < min if max is None else (self < min) & (min < max), grad, 0
         ),
         "max": lambda grad, self, min, max: f.where(
-            self > max if min is None else (self > max) | (max < min), grad, 0 * grad
+            self > max if min is None else (self > max) | (max < min), grad, 0
         ),
     },
 )
@@ -544,16 +544,16 @@ clamp_min = pointwise(
     named=lambda self, min: "ClampMinBackward1" if hasattr(min, "_a") else "ClampMinBackward0",
     formula=r"y = \max(x, a)", domain=(-3, 3), text="Keeps values from falling below a limit.",
     forward=lambda self, min: np.maximum(self, min),
-    grads={"self": lambda grad, self, min: f.where(self >= min, grad, 0 * grad),
-           "min": lambda grad, self, min: f.where(self < min, grad, 0 * grad)},
+    grads={"self": lambda grad, self, min: f.where(self >= min, grad, 0),
+           "min": lambda grad, self, min: f.where(self < min, grad, 0)},
 )
 clamp_max = pointwise(
     name="clamp_max", inputs=("self", "max"), inplace=True, tensors_only=True,
     named=lambda self, max: "ClampMaxBackward1" if hasattr(max, "_a") else "ClampMaxBackward0",
     formula=r"y = \min(x, a)", domain=(-3, 3), text="Keeps values from rising above a limit.",
     forward=lambda self, max: np.minimum(self, max),
-    grads={"self": lambda grad, self, max: f.where(self <= max, grad, 0 * grad),
-           "max": lambda grad, self, max: f.where(self > max, grad, 0 * grad)},
+    grads={"self": lambda grad, self, max: f.where(self <= max, grad, 0),
+           "max": lambda grad, self, max: f.where(self > max, grad, 0)},
 )
 
 

@@ -6,6 +6,8 @@ Graphs are as real PyTorch 2.13 gives them by walking next_functions.
 from __future__ import annotations
 
 import math
+from math import inf, nan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -244,3 +246,24 @@ def test_ops_are_there_by_their_inner_names_and_overloads():
     assert back.tolist() == [[[[0, 4], [0, 0]]]]
     with pytest.raises(AttributeError, match="has no attribute 'no_such_op'"):
         torch.ops.aten.no_such_op
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (lambda x: torch.relu(x), [0.0, nan, 1.0, 0.0]),
+        (lambda x: x.clamp(-0.5, 0.5), [0.0, 0.0, 0.0, inf]),
+        (lambda x: x.clamp_min(0.5), [0.0, nan, 0.0, 0.0]),
+        (lambda x: x.clamp_max(0.5), [nan, 0.0, 0.0, inf]),
+        (lambda x: torch.maximum(x, torch.zeros(4)), [0.0, nan, 1.0, inf]),
+        (lambda x: torch.minimum(x, torch.zeros(4)), [nan, 0.0, 1.0, inf]),
+        (lambda x: torch.fmax(x, torch.zeros(4)), [0.0, nan, 0.0, inf]),
+        (lambda x: torch.nn.functional.elu(x), [nan, nan, 1.0, inf]),
+        (lambda x: torch.nn.functional.hardswish(x), [nan, nan, 1.0, inf]),
+    ],
+)
+def test_a_nan_that_comes_back_stays_out_where_no_gradient_passes(function: Any, expected: list) -> None:
+    # Expected values are PyTorch 2.13's.
+    x = torch.tensor([-1.0, 2.0, nan, 0.0], requires_grad=True)
+    function(x).backward(torch.tensor([nan, nan, 1.0, inf]))
+    assert np.array_equal(x.grad.numpy(), np.array(expected, np.float32), equal_nan=True)
