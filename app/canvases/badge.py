@@ -12,8 +12,16 @@ BADGES = {
     "nan": ("NaN made here", "warn", "warn_text"),
     "spoiled": ("NaN is new", "warn", "warn_text"),
     "differs": ("gradient differs", "grad", "grad_text"),
+    "not_finite": ("NaN or Inf", "warn", "warn_text"),
+    "loss_not_finite": ("loss not finite", "warn", "warn_text"),
+    "exploding": ("explodes", "warn", "warn_text"),
+    "vanishing": ("vanishes", "warn", "warn_text"),
     "dead": ("dead units", "warn", "warn_text"),
     "saturated": ("saturated", "warn", "warn_text"),
+    "steep": ("steep", "warn", "warn_text"),
+    "update_large": ("large update", "warn", "warn_text"),
+    "update_small": ("small update", "warn", "warn_text"),
+    "piled_up": ("piled up", "warn", "warn_text"),
     "unsure": ("not differentiable", "warn", "warn_text"),
     "new": ("new node", "accent", "accent"),
     "changed": ("changed", "accent", "accent"),
@@ -33,14 +41,22 @@ def draw_badge(painter: QPainter, rect: QRectF, kind: str, look: Theme) -> None:
     """The pill on the lower edge of a node's rectangle."""
     words, line, text = BADGES[kind]
     chosen = font.medium(10)
-    width = QFontMetricsF(chosen).horizontalAdvance(words) + 14
+    checked = kind == "agrees"
+    width = QFontMetricsF(chosen).horizontalAdvance(words) + (25 if checked else 14)
     pill = QRectF(rect.center().x() - width / 2, rect.bottom() - HEIGHT / 2, width, HEIGHT)
     painter.setPen(QPen(look[line], 1.0))
     painter.setBrush(_soft(look, line))
     painter.drawRoundedRect(pill, HEIGHT / 2, HEIGHT / 2)
     painter.setFont(chosen)
     painter.setPen(look[text])
-    painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, words)
+    painter.drawText(pill.adjusted(11 if checked else 0, 0, 0, 0), Qt.AlignmentFlag.AlignCenter, words)
+    if checked:
+        pen = QPen(look[text], 1.4)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        x, y = pill.left() + 7, pill.center().y()
+        painter.drawPolyline([QPointF(x, y), QPointF(x + 2, y + 2), QPointF(x + 6, y - 2.5)])
 
 
 def draw_dot(painter: QPainter, rect: QRectF, kind: str, look: Theme) -> None:

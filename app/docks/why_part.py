@@ -329,7 +329,7 @@ class CheckRow(AnswerRow):
             label = muted(facts)
             label.setFont(font.body(12))
             layout.addWidget(label)
-        if row.text:
+        if row.text and row.mark != "agrees":
             layout.addWidget(muted(row.text))
         self.heat: HeatMap | None = None
         if row.what and row.mark != "agrees":
@@ -343,7 +343,7 @@ class CheckRow(AnswerRow):
             layout.addSpacing(4)
             layout.addWidget(self.heat)
             layout.addWidget(self.heat_line)
-        self.setToolTip("")
+        self.setToolTip(row.text)
         self.setCursor(Qt.CursorShape.ArrowCursor)
 
     def _facts(self) -> str:
