@@ -94,6 +94,8 @@ class FindingsDock(Dock):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.timeout.connect(self._catch_up)
+        self._is_seen = False
+        self.visibilityChanged.connect(self._seen_or_not)
 
     def _list_page(self) -> QWidget:
         page = QWidget()
@@ -197,6 +199,20 @@ class FindingsDock(Dock):
             self._list()
         else:
             self._missed.add("cursor")
+        self._mark()
+
+    def _seen_or_not(self, yes: bool) -> None:
+        self._is_seen = yes
+        self._mark()
+
+    def _mark(self) -> None:
+        """The canvas marks the nodes of which the list tells, as long as it is seen; by their first rule."""
+        marks: dict[int, str] = {}
+        for finding in self.found if self._is_seen else ():
+            if finding.node >= 0:
+                marks.setdefault(finding.node, finding.rule)
+        if self.session.findings.compare(self.key, self.session.graph.hash, marks):
+            self.session.cursor_changed.emit()
 
     def _list(self) -> None:
         keys = [(f.rule, f.node, f.name) for f in self.found]

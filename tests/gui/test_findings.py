@@ -6,6 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.canvases.badge import BADGES
+from app.session.rule import RULES
 from app.session.session import Session
 from app.shell import setting
 from app.shell.window import MainWindow
@@ -60,6 +62,18 @@ def test_a_finding_is_a_sentence_with_advice_and_is_counted_in_the_tab(found):
     assert sentences(dock) == ["The gradient of linear.weight has norm 500."]
     assert "clip_grad_norm_" in dock.advice.text()
     assert dock.windowTitle() == "Findings 1"
+
+
+def test_the_canvas_marks_the_node_as_long_as_the_findings_are_seen(found, qtbot):
+    canvas = found.bench.canvas
+    item = canvas.index.item_of_node(4)
+    qtbot.waitUntil(lambda: canvas.emphasis.findings.get(item) == "exploding", timeout=3000)
+    found.bench.curves.raise_()
+    qtbot.waitUntil(lambda: not canvas.emphasis.findings, timeout=3000)
+
+
+def test_every_rule_about_a_node_has_its_badge():
+    assert {rule.key for rule in RULES} - {"no_gradient", "loss_stuck"} <= set(BADGES)
 
 
 def test_a_click_on_a_finding_selects_its_node(found, qtbot):
