@@ -230,10 +230,8 @@ def _edges_changed(before: Moment, after: Moment, pairs: dict[int, int]) -> int:
         other = at.get((pairs.get(edge.source, -1), pairs.get(edge.target, -1), edge.slot))
         if other is None:
             continue
-        if _is_same(before.edges, number, after.edges, other):
-            continue
-        change = change_of(_at(before.edges, number), _at(after.edges, other))
-        count += change is not None and change.is_one
+        grad = _at(after.edges, other)
+        count += grad is not None and grad != _at(before.edges, number)
     return count
 
 

@@ -14,6 +14,18 @@ if TYPE_CHECKING:
     from .workbench import Workbench
 
 
+class _Feed:
+    """A bridge that goes with the fork that it feeds."""
+
+    def __init__(self, bridge: LinkBridge) -> None:
+        self._bridge = bridge
+
+    def close(self) -> None:
+        """End the child; the bridge is of no use any more."""
+        self._bridge.close()
+        self._bridge.deleteLater()
+
+
 class Futures:
     """What the window does with forks and moments."""
 
@@ -27,13 +39,13 @@ class Futures:
         """Give the panel its futures."""
         bench.what_if.use(self.what_if)
 
-    def _attach(self, session: Session) -> LinkBridge:
+    def _attach(self, session: Session) -> _Feed:
         from app.link.bridge import LinkBridge
 
         bridge = LinkBridge(session, self._window)
         if self._window.bridge is not None:
             bridge.link.arguments = self._window.bridge.link.arguments
-        return bridge
+        return _Feed(bridge)
 
     def _replaced(self) -> None:
         """Another script: its futures are others. The same script run anew keeps what was seen."""
