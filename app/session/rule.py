@@ -34,16 +34,17 @@ RULES = (
     Rule("loss_not_finite", symptom.loss_not_finite),
     Rule("not_finite", symptom.not_finite),
     Rule("no_gradient", symptom.no_gradient),
+    Rule("dead", symptom.dead, 0.9, "share"),
+    Rule("saturated", symptom.saturated, 0.1, "share", above=False),
     Rule("vanishing", symptom.vanishing, 1e-4, "factor", above=False),
     Rule("exploding", symptom.exploding, 100.0, "norm"),
     Rule("steep", symptom.steep, 100.0, "factor"),
-    Rule("dead", symptom.dead, 0.9, "share"),
-    Rule("saturated", symptom.saturated, 0.1, "share", above=False),
     Rule("update_large", symptom.update_large, 0.1, "factor"),
     Rule("update_small", symptom.update_small, 1e-6, "factor", above=False),
     Rule("piled_up", symptom.piled_up),
     Rule("loss_stuck", symptom.loss_stuck, 100.0, "count"),
 )
+"""Causes before what follows from them: a node is marked by the first."""
 BY_KEY = {rule.key: rule for rule in RULES}
 
 
