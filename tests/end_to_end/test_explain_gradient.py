@@ -281,6 +281,43 @@ def test_the_node_at_which_a_gradient_becomes_zero_is_named(
     assert answer.reasons[0].value == 1.0
 
 
+def test_what_earlier_backwards_left_is_told(driver: Driver) -> None:
+    session = driver.open(SAMPLES / "forgotten_zero_grad.py")
+    session.run_to(backward=3)
+    driver.to_stop()
+    driver.step("end")
+    answer = driver.explain("gradient", "w")
+    assert (answer.verdict, told(answer)) == ("present", [("accumulated", 0)])
+    assert "the gradients of 3 earlier backwards" in answer.reasons[0].text
+
+
+def test_a_pooling_that_picks_is_no_fault_of_the_weights_before_it(driver: Driver, tmp_path: Path) -> None:
+    source = """import torch
+from torch import nn
+torch.manual_seed(0)
+conv = nn.Conv2d(1, 2, 3)
+h = nn.functional.max_pool2d(torch.tanh(conv(torch.randn(2, 1, 6, 6))), 2)
+h.sum().backward()
+"""
+    after_backward(driver, tmp_path / "a.py", source)
+    assert driver.explain("gradient", "conv.weight").reasons == ()
+
+
+def test_what_dropout_drops_is_told_as_such(driver: Driver, tmp_path: Path) -> None:
+    source = """import torch
+torch.manual_seed(0)
+w = torch.ones(1000, requires_grad=True)
+h = torch.nn.functional.dropout(w, 0.9)
+h.sum().backward()
+zeros = (w.grad == 0).sum().item() / 1000
+"""
+    after_backward(driver, tmp_path / "a.py", source)
+    reason = driver.explain("gradient", "w").reasons[0]
+    assert (reason.kind, reason.line) == ("dropped", 4)
+    # binomial: 900 of 1000, give or take 3 standard deviations of 9.5
+    assert 0.87 < reason.value < 0.93
+
+
 SHARES = {
     # two of three sigmoids and three of four tanh are at their ends; one of four is the largest
     "saturated sigmoid": (

@@ -172,6 +172,12 @@ def _is_under_way(node: AccumulateGrad, walk: BackwardWalk, flows: Flows) -> boo
     return not flows.has_run(node) and walk.run.next_node is not None
 
 
+def calls_in(leaf: Any, number: int, place: Place) -> int:
+    """How many calls of backward before this one are in a leaf's .grad."""
+    entries = place.recorder.ledger.of(leaf)
+    return _Past([e for e in entries if e.backward != number], entries, "").calls
+
+
 class _Past:
     """What earlier calls of backward added to a leaf's .grad, as far as it is still there."""
 

@@ -16,6 +16,8 @@ SATURATED = 0.99
 """A sigmoid or tanh that comes this near to its end is called saturated."""
 TELLING_SHARE = 0.5
 """A share of stopped elements from here on is told even where the gradient as a whole is not small."""
+SELECTIONS = ("not picked", "max path", "masked", "dropped", "zero factor")
+"""These stop a share in many a sound model: they are told where the gradient asked about has the zeros."""
 TELLING_FACTOR = 0.5
 """A node that lets less than this of the norm pass is told where the gradient is small."""
 GROWING_FACTOR = 2.0
@@ -196,6 +198,9 @@ def _times(passage: _Passage) -> Damping | None:
     if array is None or not array.size:
         return None
     zeros = share_of(array == 0)
+    composite = made(passage.node).composite
+    if composite is not None and "dropout" in composite[0]:
+        return _DROPPED(passage)
     if not zeros:
         return Damping(
             "small factor",

@@ -13,8 +13,9 @@ from engine.protocol.event import ReasonPart
 from engine.recorders.structure import made
 from engine.recorders.walk import BackwardWalk
 from engine.worker.explain import Place
+from engine.worker.explain.accumulation import calls_in
 from engine.worker.explain.cut import reasons_without_grad, reasons_without_path
-from engine.worker.explain.damping import norm, percent, plain, share_of
+from engine.worker.explain.damping import SELECTIONS, TELLING_SHARE, norm, percent, plain, share_of
 from engine.worker.explain.route import route_reasons, zero_reasons
 from engine.worker.explain.subject import Flows, Subject, at_line, subject_of, walk_at
 
@@ -144,6 +145,11 @@ class Explanation:
                 self.reasons = self._nothing_arrived(node)
             return
         self._classify(plain(held._a), self._why(node, brought))
+        calls = calls_in(leaf, walk.number, self.place)
+        if calls:
+            text = f"{self.subject.name}.grad held {_times(calls)} before this one was added."
+            advice = "Call zero_grad() before each backward, unless the sum is meant."
+            self.reasons.append(ReasonPart("accumulated", text, node=self.subject.number, advice=advice))
 
     def _inner(self, walk: BackwardWalk, node: Node) -> None:
         flows = self.flows
@@ -306,6 +312,8 @@ class Explanation:
         else:
             self.verdict = "present"
             part = f"; {percent(zeros)} of its elements are zero" if zeros >= 0.005 else ""
+            if zeros < TELLING_SHARE:
+                told = [r for r in told if r.kind not in SELECTIONS]
             self.sentence = f"The gradient of {name} is there: norm {size:.3g}{part}."
         self.reasons = told
 
@@ -322,3 +330,9 @@ class Explanation:
 
     def _none(self, words: str) -> None:
         self.verdict, self.sentence = "none", f"{self.subject.name} {words}."
+
+
+def _times(calls: int) -> str:
+    return (
+        "the gradient of an earlier backward" if calls == 1 else f"the gradients of {calls} earlier backwards"
+    )
