@@ -60,6 +60,7 @@ class InspectorDock(Dock):
         self.headline, self.subtitle = QLabel(), QLabel()
         self._shown: object = None
         self._focus: tuple[str, int] = ("", -1)
+        self._node = -1
         self._last_here: object = None
         self._moment: object = None
         self._asked: dict[str, str] = {}
@@ -124,9 +125,12 @@ class InspectorDock(Dock):
             self._build(kind, number, info)
             self._moment = None
         if info is not None:
+            self._subtitle(info.node)
+        elif kind == "edge":
+            info = self._info(self.session.graph.edges[number].target)
+        if info is not None:
+            self._node = info.node.id
             self._fill(info)
-        if kind == "edge":
-            self._ask_edge(number)
         self._fill_rules()
 
     def _info(self, number: int) -> NodeInfo | None:
@@ -184,7 +188,7 @@ class InspectorDock(Dock):
         box.addWidget(caption(heading))
         for what in whats:
             row = SlotRow(what)
-            row.opened.connect(lambda w: self.slot_opened.emit(self._focus[1], w))
+            row.opened.connect(lambda w: self.slot_opened.emit(self._node, w))
             self.rows.append(row)
             box.addWidget(row)
         if plain:
@@ -230,14 +234,15 @@ class InspectorDock(Dock):
         source, target = graph.nodes[edge.source], graph.nodes[edge.target]
         self.headline.setText(f"{source.name} → {target.name}")
         self.subtitle.setText(f"a value of shape {shape_text(edge.shape)}")
-        if edge.grad is not None:
-            self.column.addWidget(caption("Gradient back along it"))
-            self.column.addWidget(muted(digest_line(edge.grad)))
         info = self._info(target.id)
-        if info is not None:
-            rules = rules_of(NodeInfo(info.node, info.op, [edge], info.outputs), graph)
-            if rules:
-                self._build_rules("Chain rule", rules)
+        if info is None or source.kind == "input":
+            self.column.addWidget(muted("No gradient goes back along it."))
+            return
+        rules = rules_of(NodeInfo(info.node, info.op, [edge], info.outputs), graph)
+        if rules:
+            self._build_rules("Chain rule", rules)
+        self._section("Gradient in", ["incoming:0"])
+        self._section("Gradient back along it", [f"outgoing:{edge.slot}"])
 
     def _build_rules(self, heading: str, rules: list[Rule]) -> None:
         self.card = RuleCard(heading, rules)
@@ -294,7 +299,6 @@ class InspectorDock(Dock):
 
     def _fill(self, info: NodeInfo) -> None:
         node = info.node
-        self._subtitle(node)
         self._ask(node)
         for row in self.rows:
             tag = self._asked.get(row.what, "")
@@ -430,13 +434,6 @@ class InspectorDock(Dock):
             tag = f"inspector:{row.what}:{self._serial}"
             self._asked[row.what] = tag
             session.fetch(tag, node.id, row.what, (), PICTURE_LIMIT)
-
-    def _ask_edge(self, number: int) -> None:
-        timeline = self.session.timeline
-        moment = (self._shown, timeline.backward, timeline.position, self.session.state)
-        if moment != self._moment:
-            self._moment = moment
-            self._ask_rules(self.session.graph.edges[number].target)
 
     def _ask_rules(self, node: int) -> None:
         """Have the engine tell the rules of the card with the numbers of this moment, once one rests here."""

@@ -136,6 +136,29 @@ def test_an_edge_has_the_rule_of_its_own_slot_alone(chosen):
     assert len(inspector.card.blocks) == 1 and SENTENCE in words_of(inspector.card)
 
 
+def test_an_edge_shows_the_gradient_that_came_and_the_one_that_goes_back_along_it(chosen, qtbot):
+    answers(chosen)
+    qtbot.keyClick(chosen, Qt.Key.Key_F10)
+    look(chosen)
+    edge = next(e for e in chosen.session.graph.edges if (e.source, e.target) == (3, 1))
+    chosen.session.select_edge(edge.id)
+    look(chosen)
+    inspector = chosen.bench.inspector
+    assert [row.what for row in inspector.rows] == ["incoming:0", "outgoing:2"]
+    assert not inspector.rows[1].heat.is_empty and "TBackward0" in inspector.rows[1].name.text()
+    opened: list[tuple[int, str]] = []
+    inspector.slot_opened.connect(lambda node, what: opened.append((node, what)))
+    qtbot.mouseClick(inspector.rows[1].heat, Qt.MouseButton.LeftButton)
+    assert opened == [(1, "outgoing:2")]
+
+
+def test_an_edge_from_a_tensor_without_gradient_says_so(chosen):
+    edge = next(e for e in chosen.session.graph.edges if (e.source, e.target) == (5, 1))
+    chosen.session.select_edge(edge.id)
+    look(chosen)
+    assert "No gradient goes back along it." in words_of(chosen.bench.inspector.page)
+
+
 def test_a_formula_that_is_not_at_hand_does_not_hold_anybody_up(qtbot):
     views = [FormulaView(rf"y = \frac{{x^{{{k}}}}}{{1 + {k}}} + 0.125") for k in range(20)]
     assert not any(view.is_set for view in views)
