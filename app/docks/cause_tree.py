@@ -49,6 +49,7 @@ class CauseTree(QTreeWidget):
         dress(self)
         self.setItemDelegate(CauseColumn(self))
         self.setIndentation(14)
+        self.setAccessibleName("Where it came from, and where it ended")
         self.rows = rows
         self.items: list[QTreeWidgetItem] = []
         last_at: list[QTreeWidgetItem] = []

@@ -95,6 +95,8 @@ class WhyDock(Dock):
         below.addWidget(self.field)
         layout.addLayout(below)
         self.setWidget(page)
+        self.errand_words = ""
+        """What the window is doing so that an answer can be given."""
         self._drawn: object = None
         self._all_rows = False
         self._pictured: dict[str, str] = {}
@@ -152,6 +154,12 @@ class WhyDock(Dock):
         self.inquiry.ask_of(variable)
         self.tell(frozenset({"cursor"}))
 
+    def say_errand(self, words: str) -> None:
+        """Tell what the window is doing so that an answer can be given; '' once it is done."""
+        if words != self.errand_words:
+            self.errand_words = words
+            self.tell(frozenset({"cursor"}))
+
     def _typed(self) -> None:
         text = self.field.text().strip()
         if text:
@@ -163,7 +171,8 @@ class WhyDock(Dock):
         self.inquiry.follow("selection" in changes)
         if "replaced" in changes and self.inquiry.subject.variable and self.session.started is None:
             self.inquiry.ask_of("")
-        self.inquiry.look()
+        if not self.errand_words:
+            self.inquiry.look()
         if self.inquiry.waits:
             self._rest.start()
         if self.inquiry.status == "asking" and not self.inquiry.is_slow:
@@ -217,7 +226,8 @@ class WhyDock(Dock):
         status = inquiry.status
         slow = status == "asking" and inquiry.is_slow
         live = (self.session.is_live, self.session.state, len(self.session.timeline) > 0)
-        key = (status, slow, inquiry.topic, inquiry.subject, inquiry.page, inquiry.error, live, theme().name)
+        known = (inquiry.page, inquiry.error, self.errand_words)
+        key = (status, slow, inquiry.topic, inquiry.subject, *known, live, theme().name)
         if key == self._drawn:
             return
         old = self._drawn
@@ -246,6 +256,9 @@ class WhyDock(Dock):
 
     def _say_status(self, column: QVBoxLayout, status: str, slow: bool) -> None:
         session = self.session
+        if self.errand_words:
+            column.addWidget(muted(self.errand_words))
+            return
         if status == "asking":
             if slow:
                 column.addWidget(muted(sentence("why.asking")))

@@ -28,6 +28,15 @@ class Errand:
         """Whether it is not done yet."""
         return bool(self._stage)
 
+    @property
+    def words(self) -> str:
+        """What it is doing, '' where nothing is under way."""
+        if not self._stage:
+            return ""
+        if self._stage == "hunting":
+            return "Running until a NaN or Inf is made from finite numbers."
+        return f"Running again to iteration {self._target[0] + 1}."
+
     def go(self, backward: int, then: Callable[[], object], phase: str = "backward") -> bool:
         """Repeat the run to this backward, then do that; False where nothing can be run."""
         if not self._can(backward):

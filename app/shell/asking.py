@@ -113,6 +113,10 @@ class Asking:
         if self.errand.hunt_nan(backward, lambda: self.ask("nan")):
             self._silent = True
             self._notice.clear()
+            if self.dock is not None:
+                self.dock.inquiry.turn_to("nan")
+                self.dock.show()
+                self.dock.raise_()
 
     def show_life(self) -> None:
         """Repeat the run to the backward that was refused, and show the life of the tensor it needed."""
@@ -142,6 +146,8 @@ class Asking:
         """Go on with an errand; say when the loss has become NaN or Inf."""
         self.errand.look()
         self._look_for_refused()
+        if self.dock is not None:
+            self.dock.say_errand(self.errand.words)
         session = self.session
         if self.errand.message:
             self._window.status.say(self.errand.message)

@@ -254,6 +254,9 @@ def test_a_loss_that_became_nan_is_noticed_and_its_origin_is_found(opened, qtbot
     opened.notice._made[0].click()
     look(opened)
     assert opened.notice.kind == ""
+    why = opened.bench.why
+    labels = [label.text() for label in why.area.widget().findChildren(type(why.headline))]
+    assert "Running again to iteration 2." in labels
     assert [r for r in opened.child.requests if isinstance(r, ask.RunTo)][-1] == ask.RunTo(
         backward=1, phase="forward"
     )
