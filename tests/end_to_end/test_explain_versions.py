@@ -120,6 +120,25 @@ for step in range(5):
     assert rest[-1] == (steps[-1][0], "viewed", "t", 7)
 
 
+def test_the_memory_of_a_gradient_has_a_life_of_its_own(driver: Driver, tmp_path: Path) -> None:
+    source = """import torch
+w = torch.tensor([3.0, 4.0], requires_grad=True)
+kept = None
+for step in range(3):
+    (w * w).sum().backward()
+    kept = w.grad.detach()
+    w.grad.mul_(0.5)
+"""
+    session = driver.open(tmp_path / "a.py", source)
+    session.run_to(backward=2)
+    driver.to_stop()
+    answer = driver.explain("versions", "w.grad")
+    # mul_ twice, and between them backward added once
+    assert [(m[2], m[3]) for m in moments(answer) if m[1] == "changed"] == [("mul_", 7), ("mul_", 7), ("", 0)]
+    assert answer.versions[-1].version == 3 and "backward adding to it" in answer.versions[-1].text
+    assert answer.sharing == ("kept",)
+
+
 def test_in_the_forward_what_was_saved_so_far_is_known(driver: Driver, tmp_path: Path) -> None:
     source = """import torch
 w = torch.ones(3, requires_grad=True)

@@ -48,7 +48,12 @@ def subject_of(request: ask.Explain, place: Place) -> Subject:
     walk = walk_at(place)
     what = request.what.strip()
     if what and what.partition(":")[0] not in SLOTS:
-        return _of_tensor(tensor_named(what, place), what.removesuffix(".grad"), walk)
+        tensor, name = tensor_named(what, place), what.removesuffix(".grad")
+        if request.topic == "versions" and name != what:  # here the memory of .grad itself is meant
+            tensor, name = tensor.__dict__.get("grad"), what
+            if tensor is None:
+                raise SlotError(f"{what} is None.")
+        return _of_tensor(tensor, name, walk)
     if walk is None:
         raise SlotError("No backward has run yet, or its graph is no longer held: name a variable instead.")
     number = request.node if request.node >= 0 else walk.index

@@ -169,6 +169,11 @@ class Life:
         for version, op, file, line in log:
             text = f"Changed in place by {op}{at_line(file, line, self.place)}: now version {version}."
             yield VersionPart(version, "changed", op, text, file, line)
+        unseen = self.version - len(log)
+        if unseen > 0 and len(log) < LOG_MAX:
+            times = "Once" if unseen == 1 else f"{unseen} times"
+            text = f"{times} more by what was not seen: backward adding to it, or another thread."
+            yield VersionPart(self.version, "changed", "", text)
         if len(log) >= LOG_MAX:
             text = f"Only the first and the latest {LOG_MAX - 1} changes are remembered."
             yield VersionPart(log[1][0], "changed", "", text)
