@@ -134,9 +134,10 @@ class SparseTensor(Tensor):
         parts = [
             f"indices={self._indices()!r}",
             f"values={self._values()!r}",
-            f"size={self._size}, nnz={self._nnz()}, layout=torch.sparse_coo",
+            f"size={self._size}, nnz={self._nnz()}, layout=torch.sparse_coo"
+            + (", requires_grad=True" if self.requires_grad else ""),
         ]
-        shown = [part.replace("\n", "\n       " + " " * part.index("=")) for part in parts]
+        shown = [part.replace("\n", "\n       " + " " * (part.index("=") + 1)) for part in parts]
         return "tensor(" + ",\n       ".join(shown) + ")"
 
 

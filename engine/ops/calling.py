@@ -141,6 +141,10 @@ def in_place(op: Any, bound: tuple) -> Any:
     return target
 
 
+RETURN_TYPES: dict[str, type] = {}
+"""The classes of results with named parts, by name: torch.return_types."""
+
+
 def named_tuple(name: str, fields: tuple[str, ...]) -> Callable:
     """torch.return_types.NAME: a named tuple that prints like PyTorch's."""
 
@@ -155,7 +159,8 @@ def named_tuple(name: str, fields: tuple[str, ...]) -> Callable:
             "n_fields": len(fields), "__slots__": ()}
     for i, k in enumerate(fields):
         body[k] = property(lambda self, i=i: tuple.__getitem__(self, i))  # type: ignore[misc]
-    return type(name, (tuple,), body)
+    made = RETURN_TYPES[name] = type(name, (tuple,), body)
+    return made
 
 
 def dressed(function: Callable, op: Any) -> Callable:
