@@ -8,7 +8,8 @@ from .action import Action
 
 
 def _can_fork(session: Session) -> bool:
-    return not session.is_recording and session.state != "running" and len(session.timeline) > 0
+    stands = session.state == "paused" or (session.state != "running" and len(session.timeline) > 0)
+    return stands and not session.is_recording
 
 
 def _stands(session: Session) -> bool:

@@ -34,14 +34,20 @@ def change_text(change: Change | None, short: bool = False) -> str:
         return ""
     if change.arrived:
         return f"now {level_text(change.after)}"
-    text = f"{level_text(change.before)} → {level_text(change.after)}"
     if change.spoiled > 0 or change.before is None:
-        return level_text(change.after) if short else text
+        text = level_text(change.after)
+        return text if short else f"{level_text(change.before)} → {text}"
+    if math.prod(change.after.shape) == 1:
+        pair, word = (change.before.mean, change.after.mean), ""
+    else:
+        measure = change.measure or "norm"
+        pair = (getattr(change.before, measure), getattr(change.after, measure))
+        word = "" if measure == "norm" else f"{measure} "
     sign = ""
-    if not math.isinf(change.relative) and change.relative < 9 and change.after.norm != change.before.norm:
-        sign = "+" if change.after.norm > change.before.norm else "−"
+    if not math.isinf(change.relative) and change.relative < 9 and pair[0] != pair[1]:
+        sign = "+" if pair[1] > pair[0] else "−"
     share = sign + share_text(change.relative)
-    return share if short else f"{text} · {share}"
+    return share if short else f"{word}{figure(pair[0], 3)} → {figure(pair[1], 3)} · {share}"
 
 
 def row_text(row: NodeChange, difference: Difference, short: bool = False) -> tuple[str, str]:
@@ -63,7 +69,7 @@ def row_tip(row: NodeChange) -> str:
         if change is not None and change.is_one:
             lines.append(f"{word}: {change_text(change)}")
     if row.kind == "changed":
-        lines.append("The share is of the largest change among norm, least, greatest and mean.")
+        lines.append("The share is of the norm; of min, max and mean it is of the largest element.")
     return "\n".join(lines)
 
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QProgressBar,
     QPushButton,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -75,6 +76,11 @@ class WhatIfDock(Dock):
         self.list = ChangeList(short=True)
         self.list.chosen.connect(self._select)
         self.told = ElidedLabel()
+        self.on_button = QToolButton()
+        self.on_button.setObjectName("Quiet")
+        self.on_button.setText("run on")
+        self.on_button.setToolTip("Run both futures on for as many iterations again")
+        self.on_button.clicked.connect(self.go_on)
         self.news = QLabel()
         self.news.setObjectName("Muted")
         self.news.setWordWrap(True)
@@ -110,7 +116,8 @@ class WhatIfDock(Dock):
         right.setSpacing(0)
         head = QHBoxLayout()
         head.setContentsMargins(12, 4, 8, 0)
-        head.addWidget(self.told)
+        head.addWidget(self.told, 1)
+        head.addWidget(self.on_button)
         right.addLayout(head)
         right.addWidget(self.list, 1)
         self.side = QWidget()
@@ -230,7 +237,8 @@ class WhatIfDock(Dock):
         """Form, curves and nodes as they are now."""
         self._fill()
         what_if = self.what_if
-        self.body.show_widget(len(self.session.timeline) > 0 or (what_if is not None and bool(what_if.forks)))
+        stands = len(self.session.timeline) > 0 or self.session.state == "paused"
+        self.body.show_widget(stands or (what_if is not None and bool(what_if.forks)))
         busy = what_if is not None and what_if.is_busy
         text = "Cancel" if busy else "Fork here"
         if self.button.text() != text:
@@ -253,12 +261,14 @@ class WhatIfDock(Dock):
             self._shown = found
             self.list.show_difference(found)
         if found is not None:
-            self.told.setText(f"{len(found.nodes)} nodes differ in iteration {found.after.backward + 1}")
+            self.told.setText(f"{len(found.nodes)} nodes differ")
+            self.told.setToolTip(f"In iteration {found.after.backward + 1}, where both futures stand")
         news = self._news(what_if)
         self.news.setText(news)
         self.saying.setVisible(bool(news))
         self.side.setVisible(not news)
         self.told.setVisible(found is not None)
+        self.on_button.setVisible(what_if.can_go_on)
         self._mark()
         words = "" if news else self._sentence(what_if)
         self.words.setText(words)

@@ -15,13 +15,15 @@ class Change:
     """One digest against another. relative: the largest change among norm, least, greatest and mean, as a
     share of what was there before: a lower bound of how much the numbers changed, Inf from nothing.
 
-    spoiled: NaN and Inf more than before; arrived: there was none known before."""
+    measure: which of the four that was: 'norm', 'min', 'max', 'mean'; '' where nothing changed.
+    spoiled: NaN and Inf more than before. arrived: there was none known before."""
 
     before: Digest | None
     after: Digest | None
     relative: float = 0.0
     spoiled: int = 0
     arrived: bool = False
+    measure: str = ""
 
     @property
     def is_one(self) -> bool:
@@ -150,17 +152,24 @@ def align(before: GraphDefined, after: GraphDefined) -> dict[int, int]:
 
 def relative_change(before: Digest, after: Digest) -> float:
     """How much these differ as a share of what was before; Inf where it was nothing, or of another shape."""
+    return largest_change(before, after)[0]
+
+
+def largest_change(before: Digest, after: Digest) -> tuple[float, str]:
+    """The same, and which of norm, min, max and mean changed so much. Least, greatest and mean are measured
+    against the largest element."""
     if tuple(before.shape) != tuple(after.shape):
-        return math.inf
+        return math.inf, "norm"
     if before == after:
-        return 0.0
+        return 0.0, ""
     reach = max(abs(before.min), abs(before.max))
     found = [_share(after.norm - before.norm, before.norm)]
     found += [
         _share(a - b, reach)
         for b, a in ((before.min, after.min), (before.max, after.max), (before.mean, after.mean))
     ]
-    return max(found)
+    most = max(found)
+    return most, ("norm", "min", "max", "mean")[found.index(most)] if most else ""
 
 
 def change_of(before: Digest | None, after: Digest | None) -> Change | None:
@@ -170,7 +179,8 @@ def change_of(before: Digest | None, after: Digest | None) -> Change | None:
     if before is None:
         return Change(None, after, 0.0, after.nans + after.infs, True)
     spoiled = after.nans + after.infs - before.nans - before.infs
-    return Change(before, after, relative_change(before, after), spoiled)
+    relative, measure = largest_change(before, after)
+    return Change(before, after, relative, spoiled, False, measure)
 
 
 def _share(change: float, of: float) -> float:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions.action import Action, Window
-from app.actions.catalogue import ACTIONS, MENUS, menu
+from app.actions.catalogue import ACTIONS, BY_ID, MENUS, menu
 from app.look.icon import icon
 
 _RUNNING_MS = 150
@@ -61,6 +61,20 @@ class Shortcuts:
             return
         if record.enabled(self._target.session):
             record.run(self._target)
+
+    def press(self, name: str) -> None:
+        """Do it from a button: where the cursor stands does not matter then."""
+        record = BY_ID[name]
+        if record.enabled(self._target.session):
+            record.run(self._target)
+
+    def can_press(self, name: str) -> bool:
+        """Whether a button for it is to be enabled: a letter key may rest while text is written, its button
+        not."""
+        record = BY_ID[name]
+        return self.actions[name].isEnabled() or (
+            record.canvas_only and record.enabled(self._target.session)
+        )
 
     def refresh(self, late: bool = False) -> None:
         """Enable what can be done now; what a run that has just begun forbids is disabled a little later.

@@ -87,7 +87,7 @@ class TopBar(QWidget):
             button.setIconSize(QSize(16, 16))
             button.setProperty("primary", name == "run.toggle")
             action = shortcuts.actions[name]
-            button.clicked.connect(action.trigger)
+            button.clicked.connect(lambda _=False, n=name: shortcuts.press(n))
             keys = action.shortcut().toString()
             button.setToolTip(f"{action.text()}  {keys}" if name != "run.toggle" else "Run  F5")
             button.setAccessibleName(action.text())
@@ -168,7 +168,7 @@ class TopBar(QWidget):
             button.setIcon(icon(wanted, "on_accent"))
             button.setToolTip("Pause  F6" if wanted == "pause" else "Run or continue  F5")
         for name, button in self.buttons.items():
-            button.setEnabled(self._shortcuts.actions[name].isEnabled())
+            button.setEnabled(self._shortcuts.can_press(name))
         for part in (self.middle, self.panels):
             part.setVisible(session.state != "empty")
         self._place()

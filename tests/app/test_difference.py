@@ -8,7 +8,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from app.session.difference import align, change_of, difference, relative_change
+from app.session.difference import align, change_of, difference, largest_change, relative_change
 from app.session.moment import Moment, Moments, moment_of
 from app.session.session import Session
 from engine.protocol import event as happened
@@ -48,6 +48,8 @@ def test_a_value_that_grew_by_half_is_a_change_of_one_half():
     assert relative_change(before, msgspec.structs.replace(before, mean=0.25)) == 0.25
     assert relative_change(scalar(0.0), scalar(1e-9)) == math.inf
     assert relative_change(scalar(2.0), scalar(-2.0)) == 2.0
+    assert largest_change(before, msgspec.structs.replace(before, mean=0.25, norm=2.2)) == (0.25, "mean")
+    assert largest_change(before, before) == (0.0, "")
 
 
 def test_another_shape_is_an_endless_change():

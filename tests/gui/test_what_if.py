@@ -6,10 +6,13 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from app.docks.change_text import change_text
 from app.docks.right_column import FIGURE_ROLE
 from app.session.breakpoint import Breakpoint
+from app.session.difference import change_of
 from engine.protocol import event as happened
 from engine.protocol import request as ask
+from engine.protocol.event import Digest
 
 from .made_run import digest, whole_run
 from .test_window import look
@@ -66,7 +69,8 @@ def test_a_key_a_line_and_return_fork_the_run(live, qtbot):
     assert dock.button.text() == "Fork here"
     assert what_if.comparison.parting.backward == 6
     assert dock.words.text().startswith("The losses part at iteration 7. At 16: ")
-    assert dock.told.text() == f"{len(dock.list.rows)} nodes differ in iteration 16"
+    assert dock.told.text() == f"{len(dock.list.rows)} nodes differ"
+    assert dock.told.toolTip() == "In iteration 16, where both futures stand"
     assert {len(c) for c in what_if.comparison.curves("loss")} == {16}
     # The run itself stands where it stood, and is not an edited one.
     assert session.state == "paused" and session.timeline.backward == 5 and not session.edited
@@ -75,11 +79,16 @@ def test_a_key_a_line_and_return_fork_the_run(live, qtbot):
     qtbot.mouseClick(dock.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert session.selected_node.name == dock.list.rows[row].name
     children = [fork.session for fork in what_if.forks]
+    qtbot.mouseClick(dock.on_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: what_if.state == "there" and not what_if.is_busy, timeout=60_000)
+    assert {len(s.timeline) for s in children} == {26}
+    look(live)
     qtbot.keyClick(live, Qt.Key.Key_K, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClicks(live.palette_view.field, "both futures on")
     qtbot.keyClick(live.palette_view.field, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: what_if.state == "there" and not what_if.is_busy, timeout=60_000)
-    qtbot.waitUntil(lambda: {len(s.timeline) for s in children} == {26}, timeout=60_000)
+    # The script has 30 iterations.
+    qtbot.waitUntil(lambda: what_if.state == "over", timeout=60_000)
+    assert {len(s.timeline) for s in children} == {30}
 
 
 def test_a_fork_can_be_cancelled_by_its_button(live, qtbot):
@@ -96,6 +105,16 @@ def test_a_fork_can_be_cancelled_by_its_button(live, qtbot):
     look(live)
     assert not what_if.is_busy and what_if.state == "cancelled"
     assert dock.news.text() == "Cancelled" and dock.button.text() == "Fork here"
+
+
+def test_the_run_button_works_while_an_edit_is_written(live, qtbot):
+    live.futures.fork_here()
+    look(live)
+    assert live.bench.what_if.expression.hasFocus()
+    button = live.top.buttons["run.toggle"]
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: live.session.state == "ended", timeout=60_000)
 
 
 def test_a_wrong_edit_is_said_below_the_form(live, qtbot):
@@ -140,6 +159,29 @@ def test_a_pinned_moment_is_compared_with_every_later_stop(standing, qtbot):
     look(standing)
     assert dock.span.text() == "Since iteration 41, node 3"
     assert [r.name for r in dock.list.rows] == ["linear.bias"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            Digest((), "float32", 2.0, 2.0, 2.0, 2.0),
+            Digest((), "float32", 1.0, 1.0, 1.0, 1.0),
+            "2 → 1 · −50 %",
+        ),
+        (
+            Digest((3,), "float32", 1.0, -1.0, 1.0, 0.1),
+            Digest((3,), "float32", 1.0, -1.0, 1.0, -0.4),
+            "mean 0.1 → −0.4 · −50 %",
+        ),
+        (Digest((3,), "float32", 1.0, 0, 1, 0), Digest((3,), "float32", 13.0, 0, 12, 0), "1 → 13 · ×13"),
+        (Digest((3,), "float32"), Digest((3,), "float32", 0.5, 0, 0.5, 0.1), "0 → 0.5 · from 0"),
+        (Digest((3,), "float32", 1.0), Digest((3,), "float32", nans=2, infs=1), "1 → 2 NaN 1 Inf"),
+        (None, Digest((3,), "float32", 0.25, 0, 0.2, 0.1), "now 0.25"),
+    ],
+)
+def test_a_change_is_told_by_what_changed_most(before, after, words):
+    assert change_text(change_of(before, after)) == words
 
 
 def test_a_new_nan_stands_first_in_the_colour_of_a_warning(standing, qtbot):
