@@ -25,7 +25,7 @@ _done = 0
 def worth(x: np.ndarray, w: np.ndarray, places: tuple, stride: tuple, dilation: tuple, groups: int) -> bool:
     """True when compiled kernels do this convolution, now that this much has been done."""
     global _done
-    if x.ndim != 4 or x.dtype.char not in "fd" or groups != 1 or not x.size or not w.size:
+    if x.ndim != 4 or x.dtype.char not in "fd" or groups != 1 or not x.size or not w.size or compiler.paused:
         return False
     if _done < ENOUGH:
         _done += x.shape[0] * places[0] * places[1] * w.size

@@ -18,7 +18,7 @@ _done = 0
 def worth(x: np.ndarray) -> bool:
     """True when compiled kernels take this array, now that this much has been done."""
     global _done
-    if x.dtype.char not in "fd" or not x.size:
+    if x.dtype.char not in "fd" or not x.size or compiler.paused:
         return False
     if _done < ENOUGH:
         _done += x.size

@@ -15,6 +15,9 @@ from pathlib import Path
 from types import ModuleType
 
 _loaded: dict[str, ModuleType] = {}
+paused = False
+"""While true, what could be compiled or already is goes by NumPy, and does not count towards compiling: for
+those who only look, and must not change what the program will run."""
 
 HEADER = '''"""Made by Gradwalk's kernel generator; safe to delete."""
 import math

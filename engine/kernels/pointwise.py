@@ -51,7 +51,7 @@ def _run(op: Any, which: str, names: tuple[str, ...], args: list) -> np.ndarray 
             return None
         else:
             marks.append(a)
-    if first is None or first.dtype.char not in _REALS:
+    if first is None or first.dtype.char not in _REALS or compiler.paused:
         return None
     try:
         key = (op.name, which, first.dtype.char, *marks)

@@ -145,14 +145,24 @@ def test_what_draws_anew_is_not_checked_and_says_why(driver: Driver, tmp_path: P
     assert told.verdict == "not checked" and "random" in told.sentence
 
 
-def test_an_input_that_was_overwritten_is_not_checked(driver: Driver, tmp_path: Path) -> None:
+def test_an_input_that_was_overwritten_is_made_again(driver: Driver, tmp_path: Path) -> None:
     at_end(
         driver,
         tmp_path / "a.py",
         "x = torch.randn(4, requires_grad=True)\ny = x * 2\ny.relu_()\ny.sum().backward()",
     )
-    told = check(driver, driver.node("ReluBackward0"))
-    assert told.verdict == "not checked" and "overwritten in place" in told.sentence
+    assert check(driver, driver.node("ReluBackward0")).verdict == "agrees"
+
+
+def test_an_input_that_was_changed_later_is_not_checked(driver: Driver, tmp_path: Path) -> None:
+    at_end(
+        driver,
+        tmp_path / "a.py",
+        "x = torch.ones(4, requires_grad=True)\ny = x * 2\nz = y + x\nwith torch.no_grad():\n    y.zero_()\n"
+        "z.sum().backward()",
+    )
+    told = check(driver, driver.node("AddBackward0"))
+    assert told.verdict == "not checked" and "were changed since the forward" in told.sentence
 
 
 def test_a_gradient_that_cancels_out_is_not_held_against_its_rounding(driver: Driver, tmp_path: Path) -> None:

@@ -19,7 +19,12 @@ from engine.autograd.function import BackwardCFunction, Function
 from engine.autograd.node import FREED, AccumulateGrad, Node, SavedTensor
 from engine.core import dtype as dt
 from engine.core.generator import default_generator
+from engine.kernels import compiler
 from engine.recorders.structure import OVERWRITTEN, made
+
+
+CHAIN_MAX = 8
+"""So many ops that changed one another's results in place are gone back through."""
 
 
 class CannotRepeat(Exception):
@@ -41,7 +46,8 @@ _unseen_depth: list[bool] = []
 
 @contextlib.contextmanager
 def unseen(*, users_own: bool = False) -> Iterator[None]:
-    """Inside, nobody watches and nothing is recorded; when it ends, the random streams stand as before.
+    """Inside, nobody watches, nothing is recorded and nothing compiled; when it ends, the random streams
+    stand as before.
 
     users_own: code of the user's runs; what it prints is swallowed, and Python's and NumPy's streams are put
     back too."""
@@ -52,6 +58,7 @@ def unseen(*, users_own: bool = False) -> Iterator[None]:
     stream = default_generator.state_bytes()
     own = (random.getstate(), np.random.get_state()) if users_own else None
     modes.observer, modes.grad_enabled, modes.anomaly, modes.saved_hooks = None, False, False, []
+    compiled, compiler.paused = compiler.paused, True
     _unseen_depth.append(users_own)
     try:
         with contextlib.ExitStack() as stack, np.errstate(all="ignore"):
@@ -63,6 +70,7 @@ def unseen(*, users_own: bool = False) -> Iterator[None]:
             yield
     finally:
         _unseen_depth.pop()
+        compiler.paused = compiled
         modes.observer, modes.grad_enabled, modes.anomaly, modes.saved_hooks = kept
         default_generator.load_state_bytes(stream)
         if own is not None:
@@ -73,7 +81,8 @@ def unseen(*, users_own: bool = False) -> Iterator[None]:
 class Repetition:
     """A node's op with the values that it was called with. Raises: CannotRepeat."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, depth: int = 0) -> None:
+        self._depth = depth
         if isinstance(node, AccumulateGrad):
             raise CannotRepeat("A leaf computes nothing; its gradient is what arrives.")
         self.node = node
@@ -148,10 +157,13 @@ class Repetition:
         return self.node.saved is FREED or self.is_function and self.node._kept is FREED  # type: ignore[attr-defined]
 
     def keeps_its_inputs(self) -> bool:
-        """Whether all inputs with a gradient are kept for backward, which notices when they are changed."""
+        """Whether all inputs with a gradient are leaves or kept for backward, which notices when they are
+        changed."""
         edges = zip(self.inputs, self.node.next_functions)
         return not self.is_function and all(
-            e.name in self.node.saved for e, (fn, _) in edges if fn is not None
+            e.name in self.node.saved or isinstance(fn, AccumulateGrad)
+            for e, (fn, _) in edges
+            if fn is not None
         )
 
     def replay(self) -> tuple[bool, bool]:
@@ -224,7 +236,7 @@ class Repetition:
     def _from_edges(self, place: int) -> Any:
         noted = made(self.node).arguments
         if place < len(noted):
-            raise CannotRepeat(f"Its input {self.names[place]} was overwritten in place.")
+            return self._before_it_was_overwritten(place)
         for edge in self.inputs:
             fn = self.node.next_functions[edge.slot][0] if edge.place == place and edge.item < 0 else None
             if fn is not None:
@@ -235,6 +247,19 @@ class Repetition:
         if default is inspect.Parameter.empty:
             raise CannotRepeat(f"Nobody noted what {self.names[place]} was.")
         return default
+
+    def _before_it_was_overwritten(self, place: int) -> Any:
+        """What the op that made this input gives again."""
+        lost = CannotRepeat(f"Its input {self.names[place]} was overwritten in place.")
+        edge = next((e for e in self.inputs if e.place == place and e.item < 0), None)
+        fn, nr = self.node.next_functions[edge.slot] if edge is not None else (None, 0)
+        if fn is None or isinstance(fn, AccumulateGrad) or self._depth >= CHAIN_MAX:
+            raise lost
+        again = Repetition(fn, self._depth + 1)
+        found = again.outputs(again.values)
+        if nr >= len(found) or found[nr] is None:
+            raise lost
+        return found[nr]
 
     def _saved(self, values: list[Any], outputs: list[Any]) -> dict[str, Any]:
         saved: dict[str, Any] = {}

@@ -18,8 +18,8 @@ from engine.worker.slot import SlotError, incoming_of
 
 PATIENCE_S = 0.3
 """Time for the finite differences of one node; what is not checked by then is not checked."""
-SLOW_S, TOO_SLOW_S = 0.02, 0.3
-"""An op that takes longer than these is looked at less, or not at all."""
+SLOW_S = 0.1
+"""An op that takes longer than this is not run again and again."""
 MAP_ELEMENTS_MAX = 1 << 20
 PRECISE = 1e-3
 """A float32 gradient may be this far from the float64 one, relative to the gradient's typical size."""
@@ -80,17 +80,16 @@ class Check:
         grads = self._grads()
         own = again.own_gradients(grads)
         values = again.widened()
-        base, cost_s = self._timed(again, values)
+        began = time.perf_counter()
+        base = again.outputs(values)
+        cost_s = time.perf_counter() - began + 1e-6
         wide_grads = [_fit(g, y) for g, y in zip(grads, base)]
         failure = ""
         try:
             wider = again.gradients(values, wide_grads, base)
         except Exception as error:
             wider, failure = [None] * len(own), f"{type(error).__name__}: {error}"
-        if cost_s < SLOW_S:
-            sizes = self._sizes(again, values, wide_grads, base, own)
-        else:
-            sizes = [_largest(g) for g in own]
+        sizes = self._sizes(again, values, wide_grads, base, own)
         parts = []
         began = time.perf_counter()
         for done, edge in enumerate(wanted):
@@ -99,24 +98,10 @@ class Check:
             until = now + max(0.02, (began + PATIENCE_S - now) / (len(wanted) - done))
             size = sizes[edge.slot]
             slopes = Slopes(again, edge, values, wide_grads, base, size)
-            if cost_s < TOO_SLOW_S:
-                slopes.directions = min(slopes.directions, int(PATIENCE_S / 6 / cost_s))
-                parts.append(self._finite(edge, slopes, mine, better, until))
-            else:
-                text = f"One run of it takes {cost_s:.1f} s, too long to run it often."
-                parts.append(happened.TrustPart(edge.name, FINITE, "not checked", text=text))
+            slopes.directions = min(slopes.directions, int(PATIENCE_S / 6 / cost_s))
+            parts.append(self._finite(edge, slopes, mine, better, until))
             parts.append(_precision(edge, mine, better, failure, size))
         return parts
-
-    def _timed(self, again: Repetition, values: list[Any]) -> tuple[list[Any], float]:
-        """The op's outputs, and how long a run takes once its kernels are compiled."""
-        for _ in range(2):
-            began = time.perf_counter()
-            base = again.outputs(values)
-            cost_s = time.perf_counter() - began
-            if cost_s < SLOW_S:
-                break
-        return base, max(cost_s, 1e-6)
 
     def _wants(self, again: Repetition, edge: Input) -> bool:
         fn = self._node.next_functions[edge.slot][0] if edge.slot < len(self._node.next_functions) else None
@@ -131,9 +116,13 @@ class Check:
                 return "Complex numbers are not checked by finite differences."
         if again.is_freed:
             return "What it kept for backward has been freed."
+        began = time.perf_counter()
         same, drew = again.replay()
+        took_s = time.perf_counter() - began
         if drew:
             return "It draws random numbers, and drew others in the forward."
+        if took_s > SLOW_S:
+            return f"One run of it takes {took_s:.1f} s, too long to run it often."
         if not same and not again.keeps_its_inputs():
             return "Its inputs or its result were changed since the forward (in place, or by an edit)."
         return ""
