@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.look import font
 from app.look.number import figure
 from app.look.sentence import sentence
-from app.session.gain import Gain, Gains, total, worst
+from app.session.gain import Gain, Gains, reach, worst
 from app.session.session import Session
 
 from .blank import BlankOr, ElidedLabel
@@ -28,6 +28,8 @@ from .waterfall import Waterfall, factor_text
 
 GROUPED_FROM = 400
 """With more nodes than this the steps are modules at first."""
+_HARMLESS = 0.301
+"""log10 of a factor of two: less is not worth a word."""
 _PLACE_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -140,12 +142,13 @@ class GradientFlowDock(Dock):
         return -1
 
     def _say(self) -> None:
-        known = [s for s in self.steps if s.factor is not None]
-        least = total(self.steps)
-        if not known or least is None:
+        ends = reach(self.steps)
+        if ends is None:
             words = sentence("gain.unknown")
-        elif least < -0.01:
-            words = sentence("gain.shrinks").format(figure(10**-least, 2))
+        elif ends[0] < -_HARMLESS:
+            words = sentence("gain.shrinks").format(figure(10 ** -ends[0], 2))
+        elif ends[1] > _HARMLESS:
+            words = sentence("gain.grows").format(figure(10 ** ends[1], 2))
         else:
             words = sentence("gain.keeps")
         self.summary.setText(words)

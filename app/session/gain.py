@@ -163,10 +163,17 @@ def worst(gains: Iterable[Gain], count: int = 8, least: float = math.log10(2)) -
     return sorted(far, key=lambda g: -abs(g.power or 0.0))[:count]
 
 
-def total(gains: Iterable[Gain]) -> float | None:
-    """log10 of the smallest gradient on the way over the one with which backward began."""
-    ends = [e for g in gains for e in (g.start, g.end) if e is not None and math.isfinite(e)]
-    return min(ends) if ends else None
+def reach(gains: Iterable[Gain]) -> tuple[float, float] | None:
+    """log10 of the smallest and of the largest gradient on the way, over the one with which backward began;
+    None where no factor is known."""
+    ends = [
+        level
+        for gain in gains
+        if gain.power is not None
+        for level in (gain.start, gain.end)
+        if level is not None and math.isfinite(level)
+    ]
+    return (min(ends), max(ends)) if ends else None
 
 
 def arriving(graph: Graph, node: Node) -> tuple[float | None, bool]:

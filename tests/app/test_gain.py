@@ -6,8 +6,10 @@ import math
 
 import pytest
 
-from app.session.gain import Gains, total, worst
+from app.session.gain import Gains, reach, worst
 from app.session.graph import Edge, Graph, ModuleCall, Node
+from app.session.session import Session
+from engine.protocol import event as happened
 from engine.protocol.event import Digest
 
 
@@ -46,7 +48,7 @@ def test_a_chain_of_halvings_is_a_half_at_each_node_and_adds_up():
     assert [g.factor for g in gains] == [0.5, 0.5, 0.5, None]
     assert [g.start for g in gains] == pytest.approx([math.log10(x) for x in (1, 0.5, 0.25, 0.125)])
     assert gains[2].end == pytest.approx(gains[3].start)
-    assert total(gains) == pytest.approx(math.log10(0.125))
+    assert reach(gains) == pytest.approx((math.log10(0.125), 0.0))
 
 
 def test_the_waterfall_begins_at_zero_whatever_the_norm_of_the_first_gradient():
@@ -81,7 +83,7 @@ def test_a_node_that_feeds_only_parameters_is_judged_by_them():
 def test_where_nothing_is_known_there_is_no_factor():
     graph = residual()
     assert all(g.factor is None and g.start is None for g in Gains(graph).nodes())
-    assert worst(Gains(graph).nodes()) == [] and total(Gains(graph).nodes()) is None
+    assert worst(Gains(graph).nodes()) == [] and reach(Gains(graph).nodes()) is None
 
 
 def test_a_node_that_lets_nothing_through_is_the_worst():
@@ -129,3 +131,20 @@ def test_nan_on_the_way_is_marked():
     graph = chain([1.0, 1.0, 1.0])
     graph.edges[0].grad = digest(1.0, nans=3)
     assert [g.odd for g in Gains(graph).nodes()] == [True, False, False]
+
+
+def test_at_full_speed_sampled_gradients_give_the_same_factors():
+    """But for the last one: what a leaf has in .grad may be more than this backward brought."""
+    kinds = (("op", "SumBackward0"), ("op", "TanhBackward0"), ("op", "ExpBackward0"), ("leaf", "w"))
+    nodes = tuple(happened.NodePart(kind, name, shape=(2,)) for kind, name in kinds)
+    edges = tuple(happened.EdgePart(i + 1, i) for i in range(3))
+    session = Session()
+    session.apply(
+        [
+            happened.GraphDefined("g", nodes, edges, (), (0, 1, 2, 3)),
+            happened.BackwardStarted(0, "g", 0, "loss", 1.0, 3),
+            happened.ValuesSampled(0, {}, {0: digest(1.0), 1: digest(2.0), 2: digest(0.5), 3: digest(9.0)}),
+            happened.BackwardEnded(0),
+        ]
+    )
+    assert [g.factor for g in Gains(session.graph).nodes()] == [2.0, 0.25, None, None]
