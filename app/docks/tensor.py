@@ -137,6 +137,9 @@ class TensorDock(Dock):
         inputs = len(self.session.graph.edges_into(node.id))
         for key, words in slots_of(node, inputs, max(1, len(node.incoming))):
             self.what.addItem(words, key)
+        if what and self.what.findData(what) < 0:
+            # A slot that is not of the node itself: the error that a check of its gradient found.
+            self.what.addItem("error of gradient", what)
         self.what.setCurrentIndex(max(0, self.what.findData(keep)))
 
     def _ask(self) -> None:
@@ -171,7 +174,8 @@ class TensorDock(Dock):
         answer = session.fetched.get(TAG)
         wrong = session.fetch_errors.get(TAG)
         self.body.show_widget(self._node >= 0)
-        self.model.editable = session.state == "paused" and timeline.following
+        told = str(self.what.currentData() or "").startswith(("trust", "error"))
+        self.model.editable = session.state == "paused" and timeline.following and not told
         self.expression.setVisible(self.model.editable)
         node = session.node(self._node)
         if node is None:

@@ -136,6 +136,12 @@ def test_a_gradient_is_checked_only_when_asked_and_its_error_is_pictured(asking,
     fetched = [r for r in asking.child.requests if isinstance(r, ask.Fetch) and r.what == "error:mat1"]
     assert len(fetched) == 1 and fetched[0].node == ADDMM
     assert not why.rows[0].heat.is_empty
+    qtbot.mouseClick(why.rows[0].heat, Qt.MouseButton.LeftButton)
+    look(asking)
+    tensor = asking.bench.tensor
+    assert tensor.isVisible() and tensor.what.currentData() == "error:mat1"
+    assert (tensor.model.rowCount(), tensor.model.columnCount()) == (2, 5)
+    assert not tensor.model.editable
 
 
 def test_the_check_key_checks_at_once(asking, qtbot):
