@@ -270,7 +270,7 @@ class WhatIfDock(Dock):
         self.told.setVisible(found is not None)
         self.on_button.setVisible(what_if.can_go_on)
         self._mark()
-        words = "" if news else self._sentence(what_if)
+        words = "" if news else self._distance() or self._sentence(what_if)
         self.words.setText(words)
         self.words.setToolTip(words)
 
@@ -320,8 +320,25 @@ class WhatIfDock(Dock):
                 words.append(_both(common.backward, common.plain, common.edited))
         return " ".join(words)
 
+    def _distance(self) -> str:
+        """How far the tensors of the chosen node lie apart, once both have come."""
+        comparison = self.what_if.comparison if self.what_if is not None else None
+        apart = comparison.distance if comparison is not None else None
+        if apart is None:
+            return ""
+        if apart.elements == 1:
+            return f"{apart.name}, {apart.what}: {figure(apart.most, 3)} apart."
+        of = f"{apart.differing} of {apart.elements}" if apart.differing < apart.elements else "all"
+        return (
+            f"{apart.name}, {apart.what}: {of} elements differ, by {share_text(apart.share)} of its norm, "
+            f"at most {figure(apart.most, 3)}."
+        )
+
     def _select(self, number: int) -> None:
         what_if = self.what_if
+        row = next((row for row in self.list.rows if row.after == number), None)
+        if what_if is not None and what_if.comparison is not None and row is not None:
+            what_if.comparison.ask_distance(row)
         found = what_if.comparison.difference if what_if is not None and what_if.comparison else None
         if found is not None and found.after.hash == self.session.graph.hash:
             self.session.select_node(number)

@@ -158,6 +158,13 @@ def test_an_edit_is_seen_at_the_nodes_below_it_in_the_same_backward(
     assert {"TanhBackward0", "Linear.weight", "Linear.bias"} <= names and not above & set(changed)
     # Halving is exact, and what follows is linear in the gradient.
     assert set(changed.values()) == {0.5}
+    comparison = what_if.comparison
+    for name, elements in (("TanhBackward0", 16 * 8), ("Linear.weight", 8 * 4)):
+        comparison.ask_distance(next(c for c in found.nodes if c.name == name))
+        pump.until(lambda: comparison.distance is not None)
+        apart = comparison.distance
+        assert (apart.name, apart.what, apart.elements, apart.share) == (name, "gradient", elements, 0.5)
+        assert 0 < apart.differing <= elements and apart.most > 0
 
 
 def test_an_edited_activation_in_the_forward_is_a_future_too(

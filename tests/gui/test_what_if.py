@@ -78,6 +78,8 @@ def test_a_key_a_line_and_return_fork_the_run(live, qtbot):
     place = dock.list.visualItemRect(dock.list.topLevelItem(row)).center()
     qtbot.mouseClick(dock.list.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert session.selected_node.name == dock.list.rows[row].name
+    qtbot.waitUntil(lambda: "elements differ, by" in dock.words.text(), timeout=10_000)
+    assert dock.words.text().startswith(f"{dock.list.rows[row].name}, ")
     children = [fork.session for fork in what_if.forks]
     qtbot.mouseClick(dock.on_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: what_if.state == "there" and not what_if.is_busy, timeout=60_000)
