@@ -161,6 +161,18 @@ for step in range(2):
     assert "the script changed it before iteration 2" in answer.contributions[0].text
 
 
+def test_a_backward_that_brought_zeros_counts(driver: Driver, tmp_path: Path) -> None:
+    source = """import torch
+w = torch.tensor(2.0, requires_grad=True)
+for step in range(3):
+    (w * step).backward()
+"""
+    at_end(driver, tmp_path / "a.py", source, backward=2)
+    answer = driver.explain("accumulation", "w")
+    assert parts(answer) == [0.0, 1.0, 2.0, 2.0] and sums(answer) == [0.0, 1.0, 2.0, 3.0]
+    assert "the sum of 3 calls" in answer.sentence
+
+
 def test_going_back_in_a_backward_forgets_what_came_after(driver: Driver, tmp_path: Path) -> None:
     driver.open(tmp_path / "a.py", FAN)
     driver.step("iteration")

@@ -383,6 +383,15 @@ def test_nan_in_a_gradient_is_said_before_all_else(driver: Driver, tmp_path: Pat
     assert answer.reasons[0].text.startswith("100 %")
 
 
+def test_a_gradient_that_is_rounded_to_zero_is_told_with_what_shrank_it(
+    driver: Driver, tmp_path: Path
+) -> None:
+    source = PAIR + "a = w * 1e-25\nb = a * 1e-20\nc = b * 1e-10\nc.sum().backward()\n"
+    after_backward(driver, tmp_path / "a.py", source)
+    answer = driver.explain("gradient", "w")  # 1e-10, 1e-30, and 1e-55 is 0 in float32
+    assert (answer.verdict, told(answer)) == ("zero", [("underflow", 4), ("shrunk", 5), ("shrunk", 6)])
+
+
 def test_contributions_that_cancel_are_told(driver: Driver, tmp_path: Path) -> None:
     after_backward(driver, tmp_path / "a.py", PAIR + "(w * 3 - w * 3).sum().backward()\n")
     answer = driver.explain("gradient", "w")

@@ -198,7 +198,7 @@ class _Past:
             self._restart(before, entry.backward)
         contribution = entry.contribution
         if contribution is None and before is None and entry.kept and self.total is None:
-            if after is not None and not np.any(after):
+            if after is not None and following is not None and following.touched and not np.any(after):
                 return  # filled with zeros since: nothing of this call is left
             if following is None or not following.touched:
                 contribution = after  # .grad was None: what it held afterwards is what was added

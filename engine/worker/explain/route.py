@@ -23,6 +23,8 @@ from engine.worker.explain.subject import Arrival, Flows, at_line
 WORST = 3
 """So many of the nodes that shrink a gradient most are told."""
 KILLERS_MAX = 4
+UNDERFLOW = 1e-18
+"""A gradient below this that becomes zero has been rounded to it: float32 ends at 1e-45."""
 _GROWN = "Start with smaller weights, normalize what goes in, or clip the gradient."
 
 
@@ -52,6 +54,8 @@ def zero_reasons(node: Node, flows: Flows, place: Place) -> list[ReasonPart]:
             came = flows.incoming(source) or []
             if any(_is_alive(c) for c in came):
                 found.append(_stopped(arrival, flows, place))
+                if found[-1].kind == "underflow":
+                    found += [r for r in route_reasons(source, flows, place) if r.kind == "shrunk"]
             else:
                 stack.append(source)
     return found
@@ -125,6 +129,11 @@ def _stopped(arrival: Arrival, flows: Flows, place: Place) -> ReasonPart:
     judged = damping(source, arrival.slot, came[0], arrival.array)
     where = f"{source.name()}{at_line(note.file, note.line, place)}"
     number = flows.number(source)
+    largest = max((_largest(c) for c in came if c is not None), default=0.0)
+    if largest < UNDERFLOW and (judged is None or judged.share < 1):
+        text = f"{where}: what came was at most {largest:.1e}, and what left is rounded to 0."
+        advice = "It has been shrunk all along the path: see the factors."
+        return ReasonPart("underflow", text, note.file, note.line, number, advice=advice)
     if judged is None:
         text = f"A gradient came to {where}, and zeros left it."
         advice = "Look at what it keeps for backward."
@@ -147,6 +156,11 @@ def _lost_in_sum(node: Node, alive: list[Arrival], flows: Flows) -> ReasonPart:
         return ReasonPart("hook", text, node=number, advice="See what register_hook was given.")
     names = " and ".join(flows.title(a.source) for a in alive[:3])
     return ReasonPart("cancelled", f"The contributions of {names} cancel each other.", node=number)
+
+
+def _largest(array: Any) -> float:
+    a = plain(array)
+    return 0.0 if a is None or not a.size else float(np.max(np.abs(a)))
 
 
 def _is_alive(array: Any) -> bool:
