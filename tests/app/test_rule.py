@@ -75,6 +75,7 @@ def test_vanishing_is_judged_by_element_so_that_size_does_not_matter():
         Node(0, "leaf", "last", grad=digest(2.0, 4)),
         Node(1, "leaf", "large", grad=digest(100.0, 10_000)),
         Node(2, "leaf", "first", grad=digest(4e-5, 4)),
+        Node(3, "leaf", "before_norm.bias", grad=digest(0.0, 4)),
     )
     assert found(session, "vanishing", 1e-4) == [("first", pytest.approx(2e-5))]
     assert found(session, "vanishing", 1e-5) == []
