@@ -73,8 +73,8 @@ def no_gradient(session: Session, threshold: float = 0.0) -> list[Finding]:
 
 
 def vanishing(session: Session, threshold: float) -> list[Finding]:
-    """Leaves whose gradient is, element by element, this much smaller than that of the largest. Biases are let
-    be: one before a normalization has none by nature."""
+    """Leaves whose gradient is, element by element, this much smaller than that of the largest. Biases are
+    let be: one before a normalization has none by nature."""
     sizes = {
         n.id: _typical(n.grad)
         for n in session.graph.nodes
