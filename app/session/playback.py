@@ -18,6 +18,8 @@ STRIDES = ("node", "iteration")
 _OWN_STOPS = ("breakpoint", "nan", "pause", "input")
 """Stops of a live run at which playing ends."""
 
+Where = tuple[int, int, str, int, int]
+
 
 class Clock(Protocol):
     """Calls back at equal intervals until it is stopped."""
@@ -43,7 +45,7 @@ class Playback:
         self.stride = "node"
         self.reason = ""
         self._clock = clock
-        self._asked: tuple[int, int, str, int] | None = None
+        self._asked: Where | None = None
         """Where the live run stood when it was asked for a stride that is not answered yet."""
         self._inside = False
         session.cursor_changed.connect(self._look)
@@ -142,14 +144,12 @@ class Playback:
             self.pause("This is the beginning of the run.")
         elif self.stride == "iteration":
             self._show(self._iteration_back())
-        elif timeline.position == 0 and timeline.get(timeline.backward - 1) is None:
-            self.pause("This is the beginning of the run.")
+        elif timeline.position == 0 and (session.standing is None or session.standing.phase == "backward"):
+            # As on the way here, the forward is passed over.
+            self._show(timeline.moved("back"))
         else:
             self._asked = self._place()
             session.step("back")
-            if session.state != "running":
-                # The playhead went to the backward before, at once.
-                self._asked = None
 
     def _stride_past(self) -> None:
         timeline = self.session.timeline
@@ -178,12 +178,15 @@ class Playback:
 
     # -- what arrives ----------------------------------------------------------------------------------------
 
-    def _place(self) -> tuple[int, int, str, int]:
+    def _place(self) -> Where:
+        """Where the live run stands: its stop, and among an optimizer's parameters which."""
         session = self.session
-        standing = session.standing
-        phase = standing.phase if standing is not None else ""
-        line = len(session.forward) if phase == "forward" else 0
-        return (session.timeline.backward, session.timeline.position, phase, line)
+        walk = session.optimizer_walk
+        phase, serial = ("", -1)
+        if session.standing is not None:
+            phase, serial = session.standing.phase, session.standing.serial
+        among = walk.position if walk is not None else -1
+        return (session.timeline.backward, session.timeline.position, phase, serial, among)
 
     def _look(self) -> None:
         session = self.session
@@ -195,10 +198,9 @@ class Playback:
             self.pause("The run is over.")
         elif standing is not None and standing.why in _OWN_STOPS:
             self.pause(f"{standing.why.capitalize()}: {standing.text}" if standing.text else "")
-        elif self._place() == asked and (standing is None or standing.phase == "backward"):
-            self.pause("One cannot go on from here.")
-        elif self.direction < 0 and standing is not None and standing.phase != "backward":
-            self.pause("The forward cannot be walked back.")
+        elif self._place() == asked:
+            said = session.fetch_errors.get("step", "") if self.direction < 0 else ""
+            self.pause(said or "One cannot go on from here.")
 
     def _replaced(self) -> None:
         if self._asked is None or self.session.state == "empty":

@@ -246,7 +246,7 @@ def test_where_the_run_refuses_to_go_back_the_playing_ends() -> None:
     clock.turn()
     live.session.apply([happened.RequestFailed("step", "This is as far back as one can go.")])
     live.stand(0, 2)
-    assert not playback.is_playing and playback.reason == "One cannot go on from here."
+    assert not playback.is_playing and playback.reason == "This is as far back as one can go."
 
 
 def test_a_run_that_somebody_lets_go_on_is_not_played() -> None:

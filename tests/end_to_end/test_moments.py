@@ -71,6 +71,42 @@ def test_a_live_run_plays_forwards_and_backwards_through_the_same_bits(
     assert there[-1][0] == 2 and playback.reason == "The run is over."
 
 
+def test_the_forward_is_played_by_ops_both_ways(driver: Driver, tmp_path: Path) -> None:
+    session = driver.open(tmp_path / "a.py", regression(3))
+    session.run_to(backward=1, phase="forward")
+    driver.to_stop()
+    clock = HandClock()
+    playback = Playback(session, clock)
+    ops = [session.forward[-1].op]
+    for direction, strides in ((1, 3), (-1, 3)):
+        playback.play(direction)
+        for _ in range(strides):
+            clock.turn()
+            driver.to_stop()
+            ops.append(session.forward[-1].op)
+    # The first stop is inside of matmul, whose one part is mm; a stride back leads to its end.
+    assert ops == ["mm", "add", "tanh", "sub", "tanh", "add", "matmul"]
+    assert session.diverged is None
+
+
+def test_playing_backwards_passes_from_one_backward_to_the_one_before(driver: Driver, tmp_path: Path) -> None:
+    session = driver.open(tmp_path / "a.py", regression(3))
+    clock = HandClock()
+    playback = Playback(session, clock)
+    playback.play()
+    play_on(driver, playback, clock, 1)
+    count = session.walk.count
+    session.run_to(backward=1, position=1)
+    driver.to_stop()
+    playback.play(-1)
+    seen = []
+    for _ in range(4):
+        clock.turn()
+        driver.to_stop()
+        seen.append(place(session))
+    assert seen == [(1, 0), (0, count), (0, count - 1), (0, count - 2)]
+
+
 def test_playing_rests_at_a_breakpoint_whose_condition_holds(driver: Driver, tmp_path: Path) -> None:
     session = driver.open(tmp_path / "a.py", regression(5))
     session.set_breakpoints([Breakpoint("op", "TanhBackward0", "iteration == 1")])
