@@ -209,6 +209,8 @@ def _view_as_complex(self: Any) -> Any:
     if not self.ndim or self.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2" if self.ndim else
                            "Input tensor must have one or more dimensions")
+    if not self.size:
+        return np.empty(self.shape[:-1], np.complex128 if self.dtype == np.float64 else np.complex64)
     if self.strides[-1] != self.dtype.itemsize:
         raise RuntimeError("Tensor must have a last dimension with stride 1")
     return self.view(np.complex128 if self.dtype == np.float64 else np.complex64)[..., 0]

@@ -59,6 +59,11 @@ def each(a: Any, fn: Any, *shapes: tuple[int, ...], kinds: tuple = ()) -> tuple:
     return tuple(outs)
 
 
+def matters(grad: Any) -> bool:
+    """True where a gradient is not 0, or is itself differentiated (forward mode asks with 0)."""
+    return grad.requires_grad or bool((grad != 0).any())
+
+
 def diag_of(t: Any) -> Any:
     """The diagonals of a batch of matrices."""
     return t.diagonal(0, -2, -1)
@@ -220,7 +225,7 @@ def _svd_slope(gu: Any, gs: Any, gvh: Any, u: Any, s: Any, vh: Any) -> Any:
     gu, gvh = gu.narrow(-1, 0, k), gvh.narrow(-2, 0, k)
     middle = gs.diag_embed().to(u.dtype)
     outer = None
-    if bool((gu != 0).any()) or bool((gvh != 0).any()):
+    if matters(gu) or matters(gvh):
         squares = s * s
         from engine import eye
 
@@ -287,7 +292,7 @@ def _eigh(self: Any, UPLO: str = "L", compute_v: bool = True) -> Any:
 
 def _eigh_slope(gl: Any, gv: Any, values: Any, v: Any) -> Any:
     inner, part = gl.diag_embed().to(v.dtype), None
-    if gv is not None and bool((gv != 0).any()):
+    if gv is not None and matters(gv):
         from engine import eye
 
         vgv = v.mH.matmul(gv)
@@ -323,7 +328,7 @@ def _eig_slope(gl: Any, gv: Any, values: Any, v: Any) -> Any:
     from engine import eye
 
     inner = gl.diag_embed()
-    if bool((gv != 0).any()):
+    if matters(gv):
         vgv = v.mH.matmul(gv)
         diag_re = diag_of(vgv).real.unsqueeze(-2)
         result = vgv - v.mH.matmul(v * diag_re)
@@ -456,12 +461,12 @@ def _lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False) -> 
 def _factor_slope(grad: Any, lu: Any, pivots: Any) -> Any:
     m, n = lu.shape[-2:]
     k = min(m, n)
-    low, up = triangles(lu._a)
-    T = nodes.Tensor
-    p = T._of(permutation_matrix(pivots._a, m, lu._a.dtype))
-    return p.matmul(
-        _lu_slope(grad.narrow(-1, 0, k).tril(-1), grad.narrow(-2, 0, k).triu(), T._of(low), T._of(up))
-    )
+    from engine import eye
+
+    low = lu.narrow(-1, 0, k).tril(-1) + eye(m, k, dtype=lu.dtype)
+    p = nodes.Tensor._of(permutation_matrix(pivots._a, m, lu._a.dtype))
+    return p.matmul(_lu_slope(grad.narrow(-1, 0, k).tril(-1), grad.narrow(-2, 0, k).triu(), low,
+                              lu.narrow(-2, 0, k).triu()))
 
 
 lu_factor_ex = kernel(

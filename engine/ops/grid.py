@@ -40,8 +40,8 @@ def _inside(x: Any, n: int, padding: int, align: bool) -> tuple[Any, Any]:
     return x, np.ones_like(x)
 
 
-def _cubic(t: Any) -> tuple[list, list]:
-    """The four weights of cubic interpolation at t, and their slopes."""
+def _cubic(t: Any) -> tuple[list, list, list]:
+    """The four weights of cubic interpolation at t, their slopes and their bends."""
     a = -0.75
     far = [t + 1, 2 - t]
     near = [t, 1 - t]
@@ -49,12 +49,14 @@ def _cubic(t: Any) -> tuple[list, list]:
     w_near = [((a + 2) * x - (a + 3)) * x * x + 1 for x in near]
     s_far = [(3 * a * x - 10 * a) * x + 8 * a for x in far]
     s_near = [(3 * (a + 2) * x - 2 * (a + 3)) * x for x in near]
-    return [w_far[0], w_near[0], w_near[1], w_far[1]], [s_far[0], s_near[0], -s_near[1], -s_far[1]]
+    b_far, b_near = [6 * a * x - 10 * a for x in far], [6 * (a + 2) * x - 2 * (a + 3) for x in near]
+    return ([w_far[0], w_near[0], w_near[1], w_far[1]], [s_far[0], s_near[0], -s_near[1], -s_far[1]],
+            [b_far[0], b_near[0], b_near[1], b_far[1]])
 
 
 def _taps(grid: Any, size: tuple, mode: int, padding: int, align: bool) -> list:
-    """For each dimension of the image, a list of (place, weight, slope of the weight, inside) along the
-    grid."""
+    """For each dimension of the image, a list of (place, weight, slope of the weight, inside, bend of the
+    weight) along the grid."""
     k = len(size)
     axes = []
     for axis in range(k):
@@ -66,22 +68,22 @@ def _taps(grid: Any, size: tuple, mode: int, padding: int, align: bool) -> list:
         else:
             slope = np.full_like(x, scale)
         x = np.where(np.isfinite(x), x, x.dtype.type(-100))
-        taps = []
+        taps, flat = [], np.zeros_like(x)
         if mode == 1:
-            found = [(np.rint(x), np.ones_like(x), np.zeros_like(x))]
+            found = [(np.rint(x), np.ones_like(x), np.zeros_like(x), flat)]
         elif mode == 0:
             low = np.floor(x)
             t = x - low
-            found = [(low, 1 - t, -slope), (low + 1, t, slope)]
+            found = [(low, 1 - t, -slope, flat), (low + 1, t, slope, flat)]
         else:
             low = np.floor(x)
-            w, s = _cubic(x - low)
-            found = [(low + d, w[d + 1], s[d + 1] * slope) for d in range(-1, 3)]
-        for at, w, s in found:
+            w, s, b = _cubic(x - low)
+            found = [(low + d, w[d + 1], s[d + 1] * slope, b[d + 1] * slope * slope) for d in range(-1, 3)]
+        for at, w, s, b in found:
             if mode == 2 and padding:
                 at = _inside(at, n, padding, align)[0]
             inside = (at >= 0) & (at <= n - 1)
-            taps.append((np.clip(at, 0, n - 1).astype(np.int64), w, s, inside))
+            taps.append((np.clip(at, 0, n - 1).astype(np.int64), w, s, inside, b))
         axes.append(taps)
     return axes
 
@@ -92,7 +94,7 @@ def _combinations(axes: list, size: tuple) -> Any:
     for chosen in product(*axes):
         flat: Any = 0
         inside: Any = True
-        for (at, _, _, within), n in zip(chosen, size):
+        for (at, _, _, within, _), n in zip(chosen, size):
             flat = flat * n + at
             inside = inside & within
         yield flat, inside, [c[1] for c in chosen], [c[2] for c in chosen]
@@ -168,10 +170,51 @@ def _sample_back(
 
 
 def _gradients(grad: Any, input: Any, grid: Any, mode: int, padding: int, align: bool, needs: tuple) -> tuple:
-    if modes.grad_enabled and (grad.requires_grad or input.requires_grad or grid.requires_grad):
-        return _sampler_backward(grad, input, grid, mode, padding, align, ("input" in needs, "grid" in needs))
-    with modes.no_grad():
-        return _sampler_backward(grad, input, grid, mode, padding, align, ("input" in needs, "grid" in needs))
+    if modes.grad_enabled:
+        return _gradients_again(grad, input, grid, mode, padding, align, needs)
+    return _sampler_backward(grad, input, grid, mode, padding, align, ("input" in needs, "grid" in needs))
+
+
+def _gradients_again(
+    grad: Any, input: Any, grid: Any, mode: int, padding: int, align: bool, needs: tuple
+) -> tuple:
+    """_sample_back on Tensors, with the weights' dependence on the grid: somebody differentiates again."""
+    from itertools import product
+
+    from engine import stack, zeros
+
+    T, k = type(grad), input.ndim - 2
+    n, c, size = input.shape[0], input.shape[1], tuple(input.shape[2:])
+    moved = grid - grid.detach()
+    axes = []
+    for axis, taps in enumerate(_taps(grid._array(), size, mode, padding, align)):
+        way = moved.select(-1, k - 1 - axis)
+        axes.append([(at, inside, T._of(w) + T._of(s) * way, T._of(s) + T._of(b) * way)
+                     for at, w, s, inside, b in taps])
+    flat, g = input.reshape(n, c, -1), grad.reshape(n, c, -1)
+    gi = zeros(n, c, flat.shape[2], dtype=input.dtype)
+    parts: list = [0] * k
+    for chosen in product(*axes):
+        place: Any = 0
+        within: Any = True
+        for (at, inside, _, _), length in zip(chosen, size):
+            place, within = place * length + at, within & inside
+        index = T._of(np.ascontiguousarray(np.broadcast_to(place.reshape(n, 1, -1), (n, c, place[0].size))))
+        held = T._of(within.astype(input._a.dtype))
+        if "input" in needs:
+            weight = held
+            for tap in chosen:
+                weight = weight * tap[2]
+            gi = gi.scatter_add(2, index, g * weight.reshape(n, 1, -1))
+        if "grid" in needs:
+            share = (flat.gather(2, index) * g).sum(1).reshape(within.shape) * held
+            for axis in range(k):
+                part = share
+                for j, tap in enumerate(chosen):
+                    part = part * tap[3 if j == axis else 2]
+                parts[axis] = parts[axis] + part
+    return (gi.reshape(input.shape) if "input" in needs else None,
+            stack(parts[::-1], -1) if "grid" in needs else None)
 
 
 _sampler_backward = kernel(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.autograd import modes
 from engine.core import dtype as dt
 from engine.core.shape import wrap_dim
 from engine.kernels import selection
@@ -311,6 +312,9 @@ def _logcumsumexp(self: Any, dim: int) -> Any:
     return np.logaddexp.accumulate(wide, axis=d).astype(self.dtype, copy=False)
 
 
+PAIRS = 2048
+"""Elements in a row up to which logcumsumexp's second derivative looks at each pair of them."""
+
 logcumsumexp = kernel(
     name="logcumsumexp", inputs=("self",), formula=r"y_k = \ln \sum_{i \leq k} e^{x_i}",
     text="Running log of a sum of exponentials.",
@@ -322,8 +326,15 @@ logcumsumexp = kernel(
 def _logcumsumexp_slope(grad: Any, self: Any, result: Any, dim: int) -> Any:
     if not self.ndim or not self.numel():
         return grad
-    from engine import full_like
+    from engine import full_like, ones
 
+    n = self.shape[dim]
+    if modes.grad_enabled and n <= PAIRS:
+        # Somebody differentiates again: every pair in plain words, sum over k >= j of g_k exp(x_j - y_k).
+        x, y, g = (t.movedim(dim, -1) for t in (self, result, grad))
+        later = ones(n, n, dtype=dt.bool_).triu()
+        share = (x.unsqueeze(-1) - y.unsqueeze(-2)).masked_fill(~later, float("-inf")).exp()
+        return (g.unsqueeze(-2) * share).sum(-1).movedim(-1, dim)
     low = full_like(grad, float("-inf"))
     plus = f.where(grad > 0, grad.abs().log(), low)
     minus = f.where(grad < 0, grad.abs().log(), low)

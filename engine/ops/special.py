@@ -340,7 +340,7 @@ logit = pointwise(
     formula=r"y = \ln \frac{x}{1 - x}", text="The inverse of the sigmoid.",
     forward=_logit,
     grads={"self": lambda grad, self, eps: f.where(
-        (self < 0) | (self > 1), grad * float("nan"), grad / (self * (1 - self))) if eps is None else
+        (self < 0) | (self > 1), float("nan"), grad / (self * (1 - self))) if eps is None else
         f.where((self < eps) | (self > 1 - eps), 0 * grad, grad / (self * (1 - self)))},
 )
 

@@ -177,8 +177,8 @@ def _norm_slope(grad: Any, self: Any, result: Any, ord: Any, dim: Any, keepdim: 
         count = mask.sum(dim, keepdim=True) if dim is not None else mask.sum()
         return self.sgn() * (g / count) * mask
     if ord < 1:
-        slope = self.sgn() * self.abs().pow(ord - 1) * g * r.pow(1 - ord)
-        return slope.masked_fill(self == 0, 0)
+        slope = (self.sgn() * self.abs().pow(ord - 1)).masked_fill(self == 0, 0)
+        return slope * g * r.pow(1 - ord)
     if ord < 2:
         slope = self.sgn() * self.abs().pow(ord - 1) * g * r.pow(1 - ord)
         return slope.masked_fill(r == 0, 0)
