@@ -16,6 +16,9 @@ def leaf(*shape):
     return torch.tensor(RNG.standard_normal(shape), requires_grad=True)
 
 
+LOWER = torch.tensor(np.tril(RNG.standard_normal((3, 3))) + 3 * np.eye(3), requires_grad=True)
+
+
 @pytest.mark.parametrize("fn, inputs", [
     (lambda x: torch.logcumsumexp(x, 1), (leaf(3, 5),)),
     (lambda x: torch.linalg.lu_factor(x)[0], (leaf(4, 4),)),
@@ -23,8 +26,7 @@ def leaf(*shape):
     (lambda x: torch.logit(torch.sigmoid(x)), (leaf(4),)),
     (lambda x: torch.linalg.vector_norm(x, 0.5), (leaf(5),)),
     (lambda x: torch.view_as_real(torch.complex(x, x * x)), (leaf(3),)),
-    (lambda x: torch.cholesky_inverse(x.tril()), (torch.tensor(np.tril(RNG.standard_normal((3, 3))) + 3 * np.eye(3),
-                                                              requires_grad=True),)),
+    (lambda x: torch.cholesky_inverse(x.tril()), (LOWER,)),
 ])
 def test_the_second_derivative_is_that_of_finite_differences(fn, inputs):
     assert gradgradcheck(fn, inputs)
