@@ -16,6 +16,7 @@ BADGES = {
     "loss_not_finite": ("loss not finite", "warn", "warn_text"),
     "exploding": ("explodes", "warn", "warn_text"),
     "vanishing": ("vanishes", "warn", "warn_text"),
+    "cut": ("path cut here", "warn", "warn_text"),
     "dead": ("dead units", "warn", "warn_text"),
     "saturated": ("saturated", "warn", "warn_text"),
     "steep": ("steep", "warn", "warn_text"),

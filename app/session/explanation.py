@@ -99,7 +99,7 @@ def _gradient(event: happened.GradientExplained) -> Page:
             )
         )
     verdict, tone = event.verdict, _GRADIENT.get(event.verdict, "quiet")
-    if event.reasons and all(reason.kind == "not yet" for reason in event.reasons):
+    if verdict == "none" and any(reason.kind == "not yet" for reason in event.reasons):
         verdict, tone = "not yet", "quiet"
         rows = [replace(row, tone=tone) for row in rows]
     return Page("gradient", event.node, event.name, verdict, tone, event.sentence, tuple(rows))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from engine.protocol import event as happened
 
-KINDS = ("nan", "dead", "saturated", "agrees", "differs", "unsure")
-_REASONS = {"dead units": "dead", "saturated": "saturated"}
+KINDS = ("nan", "differs", "cut", "dead", "saturated", "unsure", "agrees")
+_CUTS = ("detach", "data", "no_grad", "inference", "integer", "copied", "number", "numpy")
+_REASONS = {"dead units": "dead", "saturated": "saturated"} | dict.fromkeys(_CUTS, "cut")
 _VERDICTS = {"agrees": "agrees", "differs": "differs", "not differentiable": "unsure"}
 
 

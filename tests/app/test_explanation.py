@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from app.canvases.badge import BADGES
 from app.session.errand import Errand
 from app.session.explanation import page_of, story_order
+from app.session.finding import KINDS
 from app.session.inquiry import Inquiry
 from app.session.refusal import Refusal
 from app.session.reproduction import plain_names, taken_names, write_files
@@ -307,6 +309,16 @@ def test_what_was_found_is_known_per_backward(standing: Session):
     )
     assert standing.findings.at(0) == {1: "differs", 0: "dead"}
     assert standing.findings.at(1) == {}
+
+
+def test_where_a_path_is_cut_is_marked(standing: Session):
+    reasons = (happened.ReasonPart("detach", "cut", node=1), happened.ReasonPart("not used", "", node=0))
+    standing.apply([happened.GradientExplained("t", -1, "w", "none", "", reasons)])
+    assert standing.findings.at(0) == {1: "cut"}
+
+
+def test_every_kind_of_finding_has_a_badge():
+    assert set(KINDS) <= set(BADGES)
 
 
 def test_the_first_loss_that_is_no_number_is_remembered(session: Session):
