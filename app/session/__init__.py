@@ -14,6 +14,7 @@ console.py    printed text, a bounded ring of lines
 curve.py      scalars over steps, growing arrays
 failure.py    why a run failed
 breakpoint.py breakpoints as the session keeps them
+undo.py       what a person did and can take back
 waiting.py    what is being waited for, in words
 travel.py     strides, goals, and the way back by repeating the run
 chronicle.py  in which order ops, backwards, optimizer steps and edits came

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import astuple, dataclass
 
 KINDS = ("node", "op", "module", "parameter", "line", "iteration", "nan")
 
@@ -21,3 +22,18 @@ class Breakpoint:
     def wire(self) -> tuple[str, str, str, int]:
         """The form in which `SetBreakpoints` carries it."""
         return (self.kind, self.place, self.condition, self.hits)
+
+    def kept(self) -> str:
+        """The form in which it is kept between runs of the app."""
+        return json.dumps(astuple(self), ensure_ascii=False)
+
+    @classmethod
+    def read(cls, text: str) -> Breakpoint | None:
+        """The breakpoint kept as this text; None where it is none."""
+        try:
+            kind, place, condition, hits, enabled = json.loads(text)
+        except (ValueError, TypeError):
+            return None
+        if kind not in KINDS:
+            return None
+        return cls(kind, str(place), str(condition), int(hits), bool(enabled))

@@ -25,11 +25,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A value put in place by hand: when, how to get there again, and what was asked."""
+    """A value put in place by hand: when, how to get there again, and what was asked. visit: which stop of
+    the run it was, counted by the strides made."""
 
     key: Key
     goal: ask.RunTo
     request: ask.SetValue
+    visit: int = -1
 
 
 class Chronicle:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from app.session.session import Session
 
 
+TAKEN_BACK = "edit taken back"
+"""What ValueSet says of an edit that was undone."""
+
+
 class Receipt:
     """One method per kind of event, found by the event's class."""
 
@@ -260,7 +264,9 @@ class Receipt:
     def _value_set(self, event: happened.ValueSet) -> None:
         session = self._session
         session.edits.append(event)
-        session.edited = True
+        if not session.travel.repeating:
+            session.expected.clear()
+        session.edited = event.text != TAKEN_BACK or bool(session.travel.chronicle.edits)
         entry = session.timeline.get(event.backward)
         if entry is not None:
             entry.edited = True

@@ -21,6 +21,7 @@ from app.session.signal import Signal
 from app.session.optimizer_walk import OptimizerWalk
 from app.session.timeline import Backward, Timeline
 from app.session.travel import Travel
+from app.session.undo import Undo
 from app.session.waiting import waiting_for
 from app.session.walk import Walk
 from engine.protocol import event as happened
@@ -71,6 +72,7 @@ class Session:
         self.breakpoints: list[Breakpoint] = []
         self.budget_bytes: int | None = None
         self.watches: list[str] = []
+        self.undo = Undo()
         self.past: Past | None = None
         self.rules = RuleBook()
         self.travel = Travel(self)
@@ -153,6 +155,8 @@ class Session:
         path = Path(path).absolute()
         text = path.read_text(encoding="utf-8") if source is None else source
         self.abandon()
+        if path != self.path:
+            self.undo.forget()
         self.path, self.source, self.past = path, text, None
         self._forget()
         self.replaced.emit()
@@ -310,9 +314,7 @@ class Session:
     def set_value(self, tag: str, node: int, what: str, expression: str, index: tuple[int, ...] = ()) -> None:
         """Put a value in place at a stop."""
         if self.state == "paused":
-            request = ask.SetValue(tag, node, what, expression, index)
-            self.travel.note_edit(request)
-            self.send(request)
+            self.travel.edit(ask.SetValue(tag, node, what, expression, index))
 
     def evaluate(self, tag: str, expression: str, node: int = -1) -> None:
         """Ask for the value of an expression; the answer comes as evaluated[tag] or fetch_errors[tag]."""
@@ -340,10 +342,18 @@ class Session:
 
     def set_breakpoints(self, breakpoints: Iterable[Breakpoint]) -> None:
         """Replace all breakpoints."""
+        before, after = list(self.breakpoints), list(breakpoints)
+        if before != after:
+            put = self._put_breakpoints
+            self.undo.note("breakpoints", lambda: put(before), lambda: put(after))
+        self._put_breakpoints(after)
+
+    def _put_breakpoints(self, breakpoints: list[Breakpoint]) -> bool:
         self.breakpoints = list(breakpoints)
-        if self.is_live:
+        if self.is_live and not self.travel.repeating:
             self.send_breakpoints()
         self.cursor_changed.emit()
+        return True
 
     def set_budget(self, size_bytes: int) -> None:
         """How much memory one backward may keep for going back; told to this child and every later one."""
@@ -360,9 +370,16 @@ class Session:
 
     def set_watches(self, watches: Iterable[str]) -> None:
         """Replace the watch expressions, which are evaluated at every stop."""
+        before, after = list(self.watches), list(watches)
+        if before != after:
+            self.undo.note("watches", lambda: self._put_watches(before), lambda: self._put_watches(after))
+        self._put_watches(after)
+
+    def _put_watches(self, watches: list[str]) -> bool:
         self.watches = list(watches)
         self.ask_watches()
         self.cursor_changed.emit()
+        return True
 
     # -- the playhead ----------------------------------------------------------------------------------------
 

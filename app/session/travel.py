@@ -27,6 +27,7 @@ class Travel:
         self._session = session
         self.chronicle = Chronicle()
         self.repeating = False
+        self._visit = 0
         self._legs: deque[Edit | ask.RunTo] = deque()
         self._key: Key | None = None
 
@@ -111,16 +112,53 @@ class Travel:
         self.repeating = False
         session.send_breakpoints()
 
-    def note_edit(self, request: ask.SetValue) -> None:
-        """A value is put in place where the run stands: remember it for when the run is repeated."""
+    def edit(self, request: ask.SetValue) -> None:
+        """Put a value in place where the run stands; remember it for when the run is repeated, and so that it
+        can be taken back."""
+        session, here = self._session, self._here()
+        if here is not None:
+            key, goal = here
+            edit = Edit(key, goal, request, self._visit)
+            self.chronicle.edits = [*self.chronicle.edits_until(key), edit]
+            session.undo.note(
+                f"edit of {request.what}", lambda: self._take_back(edit), lambda: self._edit_again(edit)
+            )
+        session.send(request)
+
+    def _here(self) -> tuple[Key, ask.RunTo] | None:
+        """When the run stands, and how to get there again."""
         session, standing = self._session, self._session.standing
-        if standing is None:
-            return
+        if standing is None or session.state != "paused":
+            return None
         position = session.head.position if session.head is not None else 0
         goal = self.chronicle.goal_of(standing, position, self._op())
-        if goal is not None:
-            key = self.chronicle.key_of(standing, position)
-            self.chronicle.edits = [*self.chronicle.edits_until(key), Edit(key, goal, request)]
+        return None if goal is None else (self.chronicle.key_of(standing, position), goal)
+
+    def _take_back(self, edit: Edit) -> bool:
+        """Take an edit back: at once where the run has not moved since, else by repeating it without."""
+        here = self._here()
+        if here is None:
+            self._session.say_of_stride("An edit is taken back where the run stands; pause it first.")
+            return False
+        key, goal = here
+        self.chronicle.edits = [e for e in self.chronicle.edits if e.request is not edit.request]
+        request = edit.request
+        if edit.visit == self._visit and request.what != "lr":
+            self._session.send(ask.SetValue(request.tag, request.node, request.what, "undo"))
+        elif edit.key <= key:
+            self.repeat_to(goal, key)
+        return True
+
+    def _edit_again(self, edit: Edit) -> bool:
+        """Make an edit again that was taken back, where the run stands there."""
+        here = self._here()
+        if here is None or here[0] != edit.key:
+            self._session.say_of_stride("The run stands elsewhere now; edit the value anew.")
+            return False
+        again = Edit(edit.key, edit.goal, edit.request, self._visit)
+        self.chronicle.edits = [*self.chronicle.edits_until(edit.key), again]
+        self._session.send(edit.request)
+        return True
 
     # -- the way back ----------------------------------------------------------------------------------------
 
@@ -209,6 +247,7 @@ class Travel:
 
     def _go(self, request: ask.Request) -> None:
         session = self._session
+        self._visit += 1
         session.timeline.following = True
         if session.head is not None:
             session.show(session.head.backward, session.head.position)

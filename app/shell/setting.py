@@ -85,7 +85,7 @@ def keep_arrangement(key: str, value: QByteArray) -> None:
 
 
 def script_state(path: str) -> tuple[list[str], list[str]]:
-    """Breakpoints (as 'kind|place|condition|hits|enabled') and watches kept for a script."""
+    """Breakpoints (as `Breakpoint.kept` gives them) and watches kept for a script."""
     group = "script/" + path.replace("/", "_").replace("\\", "_")
     values = []
     for key in ("breakpoints", "watches"):

@@ -257,16 +257,16 @@ class MainWindow(QWidget):
         self._told = None
         points, watches = setting.script_state(str(path.resolve()))
         if not self.session.is_recording:
-            self.session.set_breakpoints(_read_point(text) for text in points)
+            kept = (Breakpoint.read(text) for text in points)
+            self.session.set_breakpoints(point for point in kept if point is not None)
             self.session.watches = list(watches)
+            self.session.undo.forget()
         self.setWindowTitle(f"{path.name} – Gradwalk")
 
     def _keep_script_state(self) -> None:
         session = self.session
         if session.path is not None and not session.is_recording:
-            points = [
-                f"{p.kind}|{p.place}|{p.condition}|{p.hits}|{int(p.enabled)}" for p in session.breakpoints
-            ]
+            points = [point.kept() for point in session.breakpoints]
             setting.keep_script_state(str(session.path.resolve()), points, session.watches)
 
     def _ask_file(self, title: str, kinds: str, save: str = "") -> str:
@@ -516,8 +516,3 @@ class MainWindow(QWidget):
             if self.bridge is not None:
                 self.bridge.close()
         super().closeEvent(event)
-
-
-def _read_point(text: str) -> Breakpoint:
-    kind, place, condition, hits, enabled = (text.split("|") + ["", "", "0", "1"])[:5]
-    return Breakpoint(kind, place, condition, int(hits or 0), enabled == "1")
