@@ -37,6 +37,9 @@ for step in range(STEPS):
 """.replace("STEPS", "12")
 
 
+_LOSSES: dict[str, list[float | None]] = {}
+
+
 class Pump:
     """All links of a test, delivered by hand."""
 
@@ -74,13 +77,16 @@ def losses(session: Session) -> list[float | None]:
 
 
 def of_script(driver: Driver, path: Path, source: str) -> list[float | None]:
-    """The losses of a script that runs to its end on its own."""
+    """The losses of a script that runs to its end on its own; run once for all tests."""
+    if source in _LOSSES:
+        return _LOSSES[source]
     alone = Driver()
     session = alone.open(path, source)
     session.run()
     alone.until(lambda: session.state == "ended")
     assert alone.link.close()
-    return losses(session)
+    _LOSSES[source] = losses(session)
+    return _LOSSES[source]
 
 
 def stand_at(driver: Driver, session: Session, backward: int, node: str = "") -> int:
@@ -135,7 +141,8 @@ def test_an_edited_gradient_gives_the_losses_of_a_script_with_a_hook_there(
     assert what_if.comparison.parting.backward == 4
     found = what_if.comparison.difference
     assert found.same_structure and found.before.backward == 7
-    assert {"Linear.weight", "Linear3.weight", "TanhBackward0"} <= {c.name for c in found.nodes}
+    names = {c.name for c in found.nodes}
+    assert "TanhBackward0" in names and sum(name.endswith(".weight") for name in names) == 2
     what_if.more(2)
     pump.until(lambda: not what_if.is_busy)
     assert losses(what_if.edited.session) == wanted[:10]
@@ -155,11 +162,13 @@ def test_an_edit_is_seen_at_the_nodes_below_it_in_the_same_backward(
     found = what_if.comparison.difference
     changed = {c.after: c.size for c in found.nodes}
     names = {session.graph.nodes[n].name for n in changed}
-    assert {"TanhBackward0", "Linear.weight", "Linear.bias"} <= names and not above & set(changed)
+    assert "TanhBackward0" in names and not above & set(changed)
+    assert sorted(name.rpartition(".")[2] for name in names if "." in name) == ["bias", "weight"]
     # Halving is exact, and what follows is linear in the gradient.
     assert set(changed.values()) == {0.5}
     comparison = what_if.comparison
-    for name, elements in (("TanhBackward0", 16 * 8), ("Linear.weight", 8 * 4)):
+    weight = next(name for name in names if name.endswith(".weight"))
+    for name, elements in (("TanhBackward0", 16 * 8), (weight, 8 * 4)):
         comparison.ask_distance(next(c for c in found.nodes if c.name == name))
         pump.until(lambda: comparison.distance is not None)
         apart = comparison.distance
@@ -208,7 +217,8 @@ def test_after_an_optimizer_step_a_weight_can_be_edited(driver: Driver, pump: Pu
     driver.step("optimizer")
     assert session.standing.phase == "optimizer" and session.standing.backward == 5
     what_if = WhatIf(session, pump.attach)
-    what_if.start(Edit(-1, "Linear3.weight", "old * 2"), 2)
+    weight = [name for name in session.changes if name.endswith(".weight")][-1]
+    what_if.start(Edit(-1, weight, "old * 2"), 2)
     pump.until(lambda: not what_if.is_busy)
     assert what_if.state == "there", what_if.message
     by_hand = SCRIPT + "    if step == 4:\n        model[3].weight.data.mul_(2)\n"
