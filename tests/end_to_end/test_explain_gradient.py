@@ -165,6 +165,13 @@ def test_what_the_loss_does_not_use_is_said_to_be_unused(driver: Driver, tmp_pat
     assert kinds == ["not used", "not a leaf"]
 
 
+def test_what_leads_only_to_another_value_is_told_with_its_name(driver: Driver, tmp_path: Path) -> None:
+    after_backward(driver, tmp_path / "a.py", PAIR + "aux = (w * 2).sum()\n(v * 2).sum().backward()\n")
+    answer = driver.explain("gradient", "w")
+    assert told(answer) == [("not used", 0)]
+    assert "it leads to aux, and the loss does not use that" in answer.reasons[0].text
+
+
 def test_a_frozen_parameter_is_said_to_be_frozen(driver: Driver, tmp_path: Path) -> None:
     source = """import torch
 from torch import nn

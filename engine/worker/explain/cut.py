@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from engine.autograd import node as nodes
 from engine.autograd.node import AccumulateGrad
 from engine.protocol.event import ReasonPart
 from engine.recorders.digest import dtype_name
+from engine.recorders.name import variables
 from engine.recorders.origin import Cut, cuts_after, origin_of, plain_inputs
 from engine.recorders.structure import made, walk_from
 from engine.recorders.walk import BackwardWalk
@@ -91,7 +93,10 @@ def reasons_without_path(subject: Subject, walk: BackwardWalk, place: Place) -> 
         if cut.kind not in ("number", "numpy") and _is_before(subject, cut)
     ]
     text = f"No op of this loss's graph uses {subject.name}"
-    if subject.tensor is not None and subject.tensor._is_param:
+    leads = _leads_to(subject, place)
+    if leads:
+        text += f"; it leads to {leads}, and the loss does not use that"
+    elif subject.tensor is not None and subject.tensor._is_param:
         text += ": its module did not take part in this forward, or its result was not used"
     advice = "See that what is computed from it goes into the loss."
     found.append(ReasonPart("not used", f"{text}.", advice=advice))
@@ -104,6 +109,20 @@ def reasons_without_path(subject: Subject, walk: BackwardWalk, place: Place) -> 
     for cut in elsewhere[-3:]:
         found.append(reason_of_cut(cut, "What was computed from it went on without history elsewhere", place))
     return found
+
+
+def _leads_to(subject: Subject, place: Place) -> str:
+    """The names of the script's variables that are computed from it: 'aux', or 'h and aux'."""
+    node = subject.node
+    found: list[str] = []
+    for name, value in variables(place.frame):
+        if node is None or len(found) == 2:
+            break
+        if not isinstance(value, nodes.Tensor) or value._fn is None or value is subject.tensor:
+            continue
+        if not name.startswith("_") and name not in found and node in walk_from([value._fn])[1]:
+            found.append(name)
+    return " and ".join(found)
 
 
 def _is_before(subject: Subject, cut: Cut) -> bool:
