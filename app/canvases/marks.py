@@ -10,6 +10,7 @@ from app.layout.fold import BOX, INPUT
 from app.layout.scene import Scene
 from app.session.gain import Gains
 from app.session.graph import Graph, NodeState
+from engine.protocol.event import Digest
 
 TO_COME, HERE, DONE = 0, 1, 2
 NO_GRADIENT, ON_ITS_WAY, ARRIVED = 0, 1, 2
@@ -48,7 +49,7 @@ class Marks:
                 inside == DONE).all() else TO_COME
         self.gradient[:] = NO_GRADIENT
         self.norm[:] = np.nan
-        norms = np.fromiter((math.nan if e.grad is None else e.grad.norm for e in edges), float, len(edges))
+        norms = np.fromiter((math.nan if e.grad is None else _norm(e.grad) for e in edges), float, len(edges))
         if len(scene.edges):
             each = norms[scene.edges]
             known = ~np.isnan(each)
@@ -57,6 +58,8 @@ class Marks:
             arrived = np.add.reduceat(has, scene.edge_at[:-1]) > 0
             self.gradient[arrived] = ARRIVED
             self.norm[arrived] = np.sqrt(squares[arrived])
+            spoilt = np.array([e.grad is not None and e.grad.nans > 0 for e in edges])[scene.edges]
+            self.norm[np.add.reduceat(spoilt, scene.edge_at[:-1]) > 0] = np.nan
             if self.walking:
                 targets = np.fromiter((e.target for e in edges), np.int32, len(edges))
                 sources = np.fromiter((e.source for e in edges), np.int32, len(edges))
@@ -84,6 +87,11 @@ class Marks:
         """The largest gradient's norm, 0 where there is none."""
         known = self.norm[np.isfinite(self.norm)]
         return float(known.max()) if len(known) else 0.0
+
+
+def _norm(grad: Digest) -> float:
+    """The norm of the finite elements, or ∞ where one is infinite."""
+    return math.inf if grad.infs else grad.norm
 
 
 def _members(scene: Scene, graph: Graph) -> dict[int, np.ndarray]:
