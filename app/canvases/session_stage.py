@@ -288,10 +288,10 @@ class SessionStage(Stage):
         self.travel.stop()
         began = perf_counter()
         marks.refresh()
-        self._refreshed_s = perf_counter()
-        self._reading_ms = (self._refreshed_s - began) * 1e3
         if self.emphasis.overlay == "gain":
             marks.refresh_gain()
+        self._refreshed_s = perf_counter()
+        self._reading_ms = (self._refreshed_s - began) * 1e3
         self.emphasis.calm = self.session.state == "running"
         fresh = np.flatnonzero((marks.gradient == ARRIVED) & (before != ARRIVED))
         if len(fresh) and len(fresh) <= 40 and not self.emphasis.calm and self._look_near():
