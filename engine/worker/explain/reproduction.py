@@ -61,6 +61,7 @@ CALLS = {
     "median.dim": "torch.median({self}, {dim}, {keepdim})",
     "index": "{self}[tuple({indices})]",
     "view": "{self}.reshape({size})",
+    "_to_copy": "{self}.to({dtype})",
     "polygamma.n": "torch.polygamma({n}, {self})",
 }
 """How ops are called whose own name is not a public one."""
@@ -105,6 +106,8 @@ class _Script:
             return f"[{inside}]"
         if isinstance(value, dt.dtype):
             return f"torch.{value.name}"
+        if isinstance(value, np.dtype):
+            return f"torch.{dtype_name(value)}"
         if isinstance(value, float):
             return self._number(value)
         if isinstance(value, (int, bool, str, type(None), list, tuple)):
