@@ -48,6 +48,14 @@ def state_sentence(session: Session) -> str:
     timeline, walk, here = session.timeline, session.walk, session.here
     if session.state == "running" and timeline.following:
         return f"iteration {timeline.backward + 1}" if timeline.backward >= 0 else "before the first backward"
+    updates = session.optimizer_walk
+    if updates is not None and updates.current is not None and timeline.following:
+        change, ratio = updates.current, updates.ratio
+        moved = f", moved by {ratio:.2g} of itself" if ratio is not None else ""
+        return (
+            f"{change.name}, parameter {updates.position + 1} of {len(updates)}{moved}: step of "
+            f"{updates.stepped.optimizer}, iteration {standing_iteration(session)}"
+        )
     if session.standing is not None and session.standing.phase != "backward" and timeline.following:
         place = f"{session.standing.phase} of iteration {standing_iteration(session)}"
         text = f"after {session.standing.text}, {place}" if session.standing.text else place

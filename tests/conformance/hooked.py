@@ -44,7 +44,8 @@ def digest(t: Any) -> Any:
 
 def nodes_of(roots: list[Any]) -> list[Any]:
     """Every node that can be reached from these tensors' grad_fn."""
-    seen, stack = [], [t.grad_fn for t in roots]
+    seen: list[Any] = []
+    stack: list[Any] = [t.grad_fn for t in roots]
     while stack:
         fn = stack.pop()
         if fn is not None and all(fn is not other for other in seen):
