@@ -6,6 +6,7 @@ import html
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -43,6 +44,8 @@ WORDS = {
     "nan": "NaN",
 }
 PICTURE_LIMIT = 1 << 14
+BREAK = "\u200b"
+"""A place where a line may break, which is not seen."""
 ROWS_MAX = 40
 """More rows are shown only when asked for: a weight may be used at hundreds of places."""
 
@@ -70,6 +73,7 @@ class WhyDock(Dock):
         self.subtitle = muted()
         self.subtitle.setTextFormat(Qt.TextFormat.RichText)
         self.subtitle.linkActivated.connect(self._subtitle_link)
+        self._name = ""
         self.topics: dict[str, QToolButton] = {}
         self.rows: list[AnswerRow] = []
         self.tree: CauseTree | None = None
@@ -117,12 +121,13 @@ class WhyDock(Dock):
         head = QVBoxLayout()
         head.setContentsMargins(16, 0, 16, 0)
         head.setSpacing(4)
-        first = QHBoxLayout()
-        first.setSpacing(8)
-        first.addWidget(self.headline, 1)
-        first.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignTop)
-        head.addLayout(first)
+        self._beside, self._below = QHBoxLayout(), QHBoxLayout()
+        self._beside.setSpacing(8)
+        self._beside.addWidget(self.headline, 1)
+        self._beside.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(self._beside)
         head.addWidget(self.subtitle)
+        head.addLayout(self._below)
         whole.addLayout(head)
         row = QHBoxLayout()
         row.setContentsMargins(8, 0, 8, 0)
@@ -192,13 +197,36 @@ class WhyDock(Dock):
             button.setEnabled(not inquiry.subject.variable or topic in ON_VARIABLES)
         page = inquiry.page
         if inquiry.is_about_all:
-            self.headline.setText(page.name if page is not None and page.name else "NaN and Inf")
+            self._name = page.name if page is not None and page.name else "NaN and Inf"
             self.subtitle.setText("" if page is not None and page.name else sentence("why.nan"))
         else:
-            self.headline.setText(inquiry.name)
+            self._name = inquiry.name
             self.subtitle.setText(self._subtitle())
-        self.headline.setVisible(bool(self.headline.text()))
+        self.headline.setVisible(bool(self._name))
         self.subtitle.setVisible(bool(self.subtitle.text()))
+        self._place_head()
+
+    def _place_head(self) -> None:
+        """The verdict stands beside the name, or below it where both have no room in one line; a name that
+        has none by itself may be broken after its dots and underscores."""
+        name = self._name
+        wide = QFontMetrics(font.title()).horizontalAdvance(name)
+        if wide + 32 > self.width():
+            name = name.replace(".", "." + BREAK).replace("_", "_" + BREAK)
+        if name != self.headline.text():
+            self.headline.setText(name)
+        fits = wide + self.chip.width() + 48 <= self.width()
+        to, other = (self._beside, self._below) if fits else (self._below, self._beside)
+        if to.indexOf(self.chip) < 0:
+            other.removeWidget(self.chip)
+            to.addWidget(self.chip, 0, Qt.AlignmentFlag.AlignTop)
+            if not fits:
+                to.setAlignment(self.chip, Qt.AlignmentFlag.AlignLeft)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place name and verdict anew."""
+        super().resizeEvent(event)
+        self._place_head()
 
     def _subtitle(self) -> str:
         node = self.session.node(self.inquiry.subject.node)
@@ -237,6 +265,7 @@ class WhyDock(Dock):
         page = inquiry.page
         self.body.show_widget(status != "nothing")
         self.chip.say(*((page.verdict, page.tone) if page is not None else ("", "quiet")))
+        self._place_head()
         made = QWidget()
         column = QVBoxLayout(made)
         column.setContentsMargins(16, 8, 16, 8)

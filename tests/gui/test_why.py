@@ -367,6 +367,18 @@ def test_a_nan_of_the_forward_can_be_followed_to_the_loss(asking, qtbot):
     assert "follow" not in asking.bench.why.buttons
 
 
+def test_a_long_name_leaves_room_for_the_verdict(asking):
+    name = "encoder.layers.0.self_attn.out_projection.weight"
+    asking.session.graph.nodes[WEIGHT].name = name
+    asking.asking.ask("gradient", WEIGHT)
+    look(asking)
+    why = asking.bench.why
+    assert why.headline.text().replace("\u200b", "") == name
+    assert why.headline.height() > 30, "it takes two lines"
+    right = why.chip.mapTo(why, QPoint(why.chip.width(), 0)).x()
+    assert right <= why.width() and why.chip.y() >= why.headline.y() + why.headline.height()
+
+
 # -- with a real child -------------------------------------------------------------------------------------
 
 LOG_OF_ZERO = """
