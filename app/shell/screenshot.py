@@ -1,4 +1,4 @@
-"""Drives the real window on the quickstart and writes the README's pictures, light and dark.
+"""Drives the real window on samples and writes the README's pictures, light and dark.
 
     python -m app.shell.screenshot [FOLDER] [--size 1600x1000] [--only paused | --all]
 
@@ -18,14 +18,17 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from PySide6.QtCore import QEventLoop, QSettings, QTimer
 
 from app.look.theme import RESOURCES, set_theme
+from app.session.breakpoint import Breakpoint
 from app.session.session import Session
 
 from . import start
 from .window import MainWindow
 
 ITERATION = 41
-README = ("welcome", "paused", "tensor", "flow")
-ALL = ("welcome", "opened", "paused", "stepped", "tensor", "flow", "console", "palette")
+README = ("welcome", "paused", "tensor", "flow", "why")
+WALK = ("welcome", "opened", "paused", "stepped", "tensor", "flow", "console", "palette")
+FAULTS = ("why", "findings", "nan", "what if", "what changed")
+ALL = WALK + FAULTS
 WAIT_MS = 60_000
 
 
@@ -48,7 +51,7 @@ def wait_until(true: Callable[[], object], what: str, session: Session | None = 
 
 
 class Tour:
-    """The seven steps of a first visit, a picture of each."""
+    """The steps of a first visit and of a search for faults, a picture of each."""
 
     def __init__(self, folder: Path, theme: str, size: tuple[int, int], names: list[str]) -> None:
         self._folder, self._theme, self._names = folder, theme, names
@@ -65,18 +68,66 @@ class Tour:
         self.window.pulse.flush()
         wait(350)
         if name in self._names:
-            path = self._folder / f"{name}-{self._theme}.png"
+            path = self._folder / f"{name.replace(' ', '-')}-{self._theme}.png"
             self.window.grab().save(str(path))
             print(path)
+
+    def open(self, sample: str) -> None:
+        """Show a sample, ready to run."""
+        self.window.open_path(RESOURCES / "samples" / sample)
+        wait_until(lambda: self.session.state == "ready", "the script")
+        wait(300)
+
+    def tour(self) -> None:
+        """All that was asked for."""
+        if any(name in self._names for name in WALK):
+            self.walk()
+        if any(name in self._names for name in FAULTS):
+            self.search()
+
+    def search(self) -> None:
+        """Why, findings, NaN, what if, what changed."""
+        session, bench = self.session, self.window.bench
+        assert bench is not None
+        self.open("dead_relu.py")
+        session.run_to(backward=5)
+        wait_until(lambda: session.state == "paused", "the stop", session)
+        session.step("end")
+        wait_until(lambda: session.state == "paused" and session.here is None, "the end of backward", session)
+        bench.why.raise_()
+        bench.findings.raise_()
+        session.select_node(next(n.id for n in session.graph.nodes if n.name == "hidden.weight"))
+        wait(1500)
+        self.shoot("why")
+        self.shoot("findings")
+        self.open("masked_division.py")
+        session.set_breakpoints([Breakpoint("nan", "")])
+        session.run()
+        wait_until(lambda: session.state == "paused", "the NaN", session)
+        self.window.shortcuts.actions["why.nan"].trigger()
+        wait(1500)
+        self.shoot("nan")
+        session.set_breakpoints([])
+        self.open("quickstart.py")
+        session.run_to(backward=20)
+        wait_until(lambda: session.state == "paused", "the stop", session)
+        bench.what_if.raise_()
+        bench.what_if.expression.setText("lr / 4")
+        bench.what_if.press()
+        wait(6000)
+        self.shoot("what if")
+        session.step("iteration")
+        wait_until(lambda: session.state == "paused", "the next iteration", session)
+        bench.what_changed.raise_()
+        wait(800)
+        self.shoot("what changed")
 
     def walk(self) -> None:
         """Welcome, opened, running, standing, stepped, numbers, flow, console, palette."""
         session, window, bench = self.session, self.window, self.window.bench
         assert bench is not None
         self.shoot("welcome")
-        window.open_path(RESOURCES / "samples" / "quickstart.py")
-        wait_until(lambda: session.state == "ready", "the script")
-        wait(300)
+        self.open("quickstart.py")
         self.shoot("opened")
         session.run_to(backward=ITERATION - 1)
         wait_until(lambda: session.state == "paused", "the stop", session)
@@ -116,7 +167,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.shell.screenshot", description=__doc__)
     parser.add_argument("folder", nargs="?", default=str(RESOURCES / "screenshots"))
     parser.add_argument("--size", default="1600x1000")
-    parser.add_argument("--only", choices=ALL, help="one picture, by name")
+    parser.add_argument("--only", choices=ALL, metavar="NAME", help="one picture, by name")
     parser.add_argument("--all", action="store_true", help="every step, not only those of the README")
     parser.add_argument("--theme", default="", choices=["", "light", "dark"])
     options = parser.parse_args(arguments)
@@ -131,7 +182,7 @@ def main(arguments: list[str]) -> int:
             QSettings(QSettings.Format.IniFormat, QSettings.Scope.UserScope, "Gradwalk", "Gradwalk").clear()
             tour = Tour(folder, theme, (width, height), names)
             try:
-                tour.walk()
+                tour.tour()
             finally:
                 tour.close()
         del app
