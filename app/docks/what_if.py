@@ -299,6 +299,8 @@ class WhatIfDock(Dock):
         """What is to be said instead of the nodes: what a fork is, or why there is none."""
         if self._said:
             return self._said
+        if self.session.is_recording:
+            return sentence("what_if.recorded")
         if what_if.comparison is None:
             return sentence("what_if.about")
         if what_if.state in ("parted", "failed", "cancelled"):

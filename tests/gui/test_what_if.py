@@ -10,6 +10,7 @@ from app.docks.change_text import change_text
 from app.docks.right_column import FIGURE_ROLE
 from app.session.breakpoint import Breakpoint
 from app.session.difference import change_of
+from app.shell.saving import write_run
 from engine.protocol import event as happened
 from engine.protocol import request as ask
 from engine.protocol.event import Digest
@@ -128,6 +129,20 @@ def test_a_wrong_edit_is_said_below_the_form(live, qtbot):
     qtbot.waitUntil(lambda: live.futures.what_if.state == "failed", timeout=60_000)
     look(live)
     assert "graad" in dock.news.text()
+
+
+def test_a_recorded_run_says_that_it_cannot_be_forked(window, qtbot, tmp_path):
+    path = tmp_path / "kept.gradwalk"
+    write_run(path, whole_run(3))
+    window.open_path(path)
+    qtbot.waitUntil(lambda: window.session.is_recording, timeout=10_000)
+    dock = window.bench.what_if
+    dock.show()
+    dock.raise_()
+    look(window)
+    assert not dock.button.isEnabled()
+    assert dock.news.text() == "A recorded run cannot be forked; open its script and run it."
+    assert not window.shortcuts.actions["compare.fork"].isEnabled()
 
 
 def test_what_changed_lists_what_a_step_brought_and_a_click_selects_it(standing, qtbot):
