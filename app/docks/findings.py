@@ -203,6 +203,7 @@ class FindingsDock(Dock):
 
     def _seen_or_not(self, yes: bool) -> None:
         self._is_seen = yes
+        self.session.watch_whole(self.key, yes)
         self._mark()
 
     def _mark(self) -> None:

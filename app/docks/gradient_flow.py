@@ -66,6 +66,7 @@ class GradientFlowDock(Dock):
         self.body = BlankOr("empty.gradient_flow", self._page())
         self.setWidget(self.body)
         self.plot.chosen.connect(self._choose)
+        self.visibilityChanged.connect(lambda yes: session.watch_whole(self.key, yes))
 
     def _page(self) -> QWidget:
         head = QHBoxLayout()

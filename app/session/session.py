@@ -27,6 +27,8 @@ from app.session.walk import Walk
 from engine.protocol import event as happened
 from engine.protocol import request as ask
 
+WHOLE_NODES_MAX = 4000
+"""A graph of more nodes is sampled only where it is in view."""
 STATES = ("empty", "ready", "running", "paused", "ended", "failed", "lost")
 
 
@@ -78,6 +80,8 @@ class Session:
         self.travel = Travel(self)
         self._receipt = Receipt(self)
         self._watched: tuple[tuple[int, ...], float] = ((), 0.0)
+        self._in_view: tuple[tuple[int, ...], float] = ((), 15.0)
+        self._whole: set[str] = set()
         self._forget()
         self.state = "empty"
 
@@ -283,7 +287,21 @@ class Session:
 
     def watch(self, nodes: Iterable[int], hz: float = 15.0) -> None:
         """Have the values and gradients of these nodes sampled while the script runs."""
-        wanted = (tuple(nodes), hz)
+        self._in_view = (tuple(nodes), hz)
+        self._watch()
+
+    def watch_whole(self, who: str, yes: bool) -> None:
+        """As long as somebody wants it, every node is sampled and not only those in view; not in a graph of
+        more than `WHOLE_NODES_MAX` nodes."""
+        (self._whole.add if yes else self._whole.discard)(who)
+        self._watch()
+
+    def _watch(self) -> None:
+        nodes, hz = self._in_view
+        count = len(self.graph.nodes)
+        if self._whole and hz > 0 and 0 < count <= WHOLE_NODES_MAX:
+            nodes = tuple(range(count))
+        wanted = (nodes, hz)
         if wanted != self._watched:
             self._watched = wanted
             if self.is_live:

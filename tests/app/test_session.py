@@ -239,3 +239,13 @@ def test_looking_at_an_earlier_backward_leaves_the_live_head_alone(session: Sess
     session.follow()
     assert states(session) == ["here", "to come", "to come"] and session.timeline.following
     assert session.graph.nodes[0].state is NodeState.HERE
+
+
+def test_a_panel_that_wants_the_whole_graph_has_every_node_sampled_as_long_as_it_is_seen(session: Session):
+    session.run()
+    session.apply([*run()[0], *walked(0, 2.0)])
+    session.watch([1])
+    session.watch_whole("flow", True)
+    session.watch([2])
+    session.watch_whole("flow", False)
+    assert session.sent[-3:] == [ask.Watch((1,)), ask.Watch((0, 1, 2)), ask.Watch((2,))]
