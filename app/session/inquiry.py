@@ -182,6 +182,9 @@ class Inquiry:
         return self.stands and self._same((self.session.standing, len(self.session.edits)))
 
     def _ask(self, subject: Subject, stop: tuple[object, int]) -> None:
+        for late in (self.session.explained, self.session.fetch_errors):
+            for tag in [t for t in late if t.startswith("why:") and t.count(":") == 2]:
+                late.pop(tag, None)
         self._serial += 1
         self._tag = f"why:{self.topic}:{self._serial}"
         self._stop, self._wanted, self._asked_s = stop, False, self._clock()

@@ -239,6 +239,11 @@ def test_the_answer_to_an_older_question_is_not_shown(standing: Session):
     standing.apply([happened.GradientExplained(old, 0, "a", "zero", "Old.")])
     inquiry.look()
     assert inquiry.page is None and inquiry.status == "asking"
+    standing.apply([happened.RequestFailed(explains(standing)[-1].tag, "No.")])
+    inquiry.look()
+    inquiry.demand()
+    inquiry.look()
+    assert old not in standing.explained, "an answer that came too late is not kept"
 
 
 def test_a_check_waits_until_it_is_demanded(standing: Session):
