@@ -75,11 +75,7 @@ def no_gradient(session: Session, threshold: float = 0.0) -> list[Finding]:
 def vanishing(session: Session, threshold: float) -> list[Finding]:
     """Leaves whose gradient is, element by element, this much smaller than that of the largest. Biases are
     let be: one before a normalization has none by nature."""
-    sizes = {
-        n.id: _typical(n.grad)
-        for n in session.graph.nodes
-        if n.kind == "leaf" and n.grad is not None and not _is_bias(n.name)
-    }
+    sizes = {n.id: _typical(n.grad) for n in session.graph.nodes if n.kind == "leaf" and n.grad is not None}
     largest = max(sizes.values(), default=0.0)
     if not largest > 0:
         return []
@@ -87,7 +83,7 @@ def vanishing(session: Session, threshold: float) -> list[Finding]:
     found = [
         Finding("vanishing", i, nodes[i].name, size / largest, threshold)
         for i, size in sizes.items()
-        if size / largest < threshold
+        if size / largest < threshold and not _is_bias(nodes[i].name)
     ]
     return sorted(found, key=lambda f: f.value)
 

@@ -81,6 +81,13 @@ def test_vanishing_is_judged_by_element_so_that_size_does_not_matter():
     assert found(session, "vanishing", 1e-5) == []
 
 
+def test_where_only_a_bias_still_learns_all_weights_have_vanished():
+    session = session_of(
+        Node(0, "leaf", "last.bias", grad=digest(1.0)), Node(1, "leaf", "last.weight", grad=digest(0.0))
+    )
+    assert found(session, "vanishing") == [("last.weight", 0.0)]
+
+
 def test_a_gradient_of_zero_counts_as_vanished():
     session = session_of(Node(0, "leaf", "a", grad=digest(1.0)), Node(1, "leaf", "b", grad=digest(0.0)))
     assert found(session, "vanishing") == [("b", 0.0)]
