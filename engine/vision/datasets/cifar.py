@@ -98,7 +98,6 @@ class CIFAR10(VisionDataset):
     def download(self) -> None:
         """Fetch and unpack the archive, unless the files are there."""
         if self._check_integrity():
-            print("Files already downloaded and verified")
             return
         archive = fetch([self.url], os.path.join(self.root, self.filename), self.tgz_md5)
         with tarfile.open(archive) as tar:
