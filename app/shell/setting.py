@@ -84,9 +84,23 @@ def keep_arrangement(key: str, value: QByteArray) -> None:
     store().setValue(f"arrangement/{key}", value)
 
 
+def script_arrangement(path: str) -> QByteArray | None:
+    """The arrangement of the panels kept for a script, if there is one."""
+    return arrangement("of/" + _key_of(path))
+
+
+def keep_script_arrangement(path: str, value: QByteArray) -> None:
+    """Remember how the panels stood for a script."""
+    keep_arrangement("of/" + _key_of(path), value)
+
+
+def _key_of(path: str) -> str:
+    return path.replace("/", "_").replace("\\", "_")
+
+
 def script_state(path: str) -> tuple[list[str], list[str]]:
     """Breakpoints (as `Breakpoint.kept` gives them) and watches kept for a script."""
-    group = "script/" + path.replace("/", "_").replace("\\", "_")
+    group = "script/" + _key_of(path)
     values = []
     for key in ("breakpoints", "watches"):
         value = store().value(f"{group}/{key}", [])
@@ -96,7 +110,7 @@ def script_state(path: str) -> tuple[list[str], list[str]]:
 
 def keep_script_state(path: str, breakpoints: list[str], watches: list[str]) -> None:
     """Remember them for a script."""
-    group = "script/" + path.replace("/", "_").replace("\\", "_")
+    group = "script/" + _key_of(path)
     settings = store()
     settings.setValue(f"{group}/breakpoints", breakpoints)
     settings.setValue(f"{group}/watches", watches)

@@ -261,6 +261,8 @@ class MainWindow(QWidget):
             self.session.set_breakpoints(point for point in kept if point is not None)
             self.session.watches = list(watches)
             self.session.undo.forget()
+            if self.bench is not None:
+                self.bench.restore_for(str(path.resolve()))
         self.setWindowTitle(f"{path.name} – Gradwalk")
 
     def _keep_script_state(self) -> None:
@@ -268,6 +270,8 @@ class MainWindow(QWidget):
         if session.path is not None and not session.is_recording:
             points = [point.kept() for point in session.breakpoints]
             setting.keep_script_state(str(session.path.resolve()), points, session.watches)
+            if self.bench is not None:
+                self.bench.keep_for(str(session.path.resolve()))
 
     def _ask_file(self, title: str, kinds: str, save: str = "") -> str:
         start = str(self.session.path.parent) if self.session.path is not None else ""

@@ -238,6 +238,17 @@ class Workbench(QMainWindow):
             return
         setting.keep_arrangement("panels", self.saveState(VERSION))
 
+    def keep_for(self, script: str) -> None:
+        """Remember the arrangement for this script, if it was ever seen."""
+        if not self._unsized:
+            setting.keep_script_arrangement(script, self.saveState(VERSION))
+
+    def restore_for(self, script: str) -> None:
+        """The arrangement of the last time with this script; as it is where none was kept."""
+        kept = setting.script_arrangement(script)
+        if kept is not None and kept != self.saveState(VERSION) and self.restoreState(kept, VERSION):
+            self._heads.start(0)
+
     def _set_heads(self) -> None:
         """Panels that stand alone get a head of their own; tabs are named by their tab."""
         for bar in self.findChildren(QTabBar):
