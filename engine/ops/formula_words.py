@@ -189,6 +189,7 @@ FORMULAS: dict[str, str] = {
     **dict.fromkeys(
         (
             *(f"{n}_backward" for n in ("select", "slice", "diagonal", "unfold", "as_strided")),
+            "as_strided_gathered",
             *(f"max_pool{n}d_with_indices_backward" for n in (2, 3)),
             *("embedding_dense_backward", "nll_loss_backward", "nll_loss2d_backward"),
         ),

@@ -469,7 +469,27 @@ def _window_of_gradient(grad: Any, sizes: Any, strides: Any, own_offset: int, si
                         offset: int) -> Any:
     if tuple(strides) == contiguous_strides(sizes):
         return as_strided(grad.contiguous(), size, stride, offset - own_offset)
-    raise NotImplementedError("the second derivative of as_strided of a tensor that is not contiguous")
+    return _as_strided_gathered(grad, sizes, strides, own_offset, size, stride, offset)
+
+
+def _gathered_window(grad_output: Any, input_sizes: Any, input_strides: Any, input_offset: int, size: Any,
+                     stride: Any, storage_offset: int) -> Any:
+    taken = places(size, stride, storage_offset)
+    own = places(input_sizes, input_strides, input_offset).reshape(-1)
+    low = min(taken.min(initial=0), own.min(initial=0))
+    room = max(taken.max(initial=0), own.max(initial=0)) - low + 1
+    memory, count = np.zeros(room, grad_output.dtype), np.zeros(room, np.int64)
+    np.add.at(memory, own - low, grad_output.reshape(-1))
+    np.add.at(count, own - low, 1)
+    return (memory / np.maximum(count, 1)).astype(grad_output.dtype)[taken - low]
+
+
+_as_strided_gathered: Any = kernel(
+    name="as_strided_gathered", inputs=("grad_output",), on=(), out=False,
+    text="A gradient read through a window on the memory that it stands for.", forward=_gathered_window,
+    grads={"grad_output": lambda grad, input_sizes, input_strides, input_offset, size, stride, storage_offset:
+           as_strided_backward(grad, input_sizes, input_strides, input_offset, size, stride, storage_offset)},
+)
 
 
 def _as_strided_gradient(grad: Any, self: Any, size: Any, stride: Any, storage_offset: int | None) -> Any:

@@ -32,6 +32,15 @@ def test_the_second_derivative_is_that_of_finite_differences(fn, inputs):
     assert gradgradcheck(fn, inputs)
 
 
+@pytest.mark.parametrize("make", [
+    lambda x: x.t().as_strided((3, 2), (1, 2)),
+    lambda x: x.t().as_strided((2, 2, 2), (1, 1, 2), 1),
+    lambda x: x[:, ::2].as_strided((2, 2), (2, 1)),
+])
+def test_any_window_on_any_tensor_can_be_differentiated_twice(make):
+    assert gradgradcheck(lambda x: make(x.clone()) ** 3, (leaf(3, 4),))
+
+
 @pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
 @pytest.mark.parametrize("padding", ["zeros", "border", "reflection"])
 def test_sampling_can_be_differentiated_twice(mode, padding):
