@@ -239,8 +239,8 @@ class Fork:
         elif place.phase == "backward" and session.graph.hash != place.graph:
             self._part(
                 place.backward,
-                "This script does not repeat: its graph at backward "
-                f"{place.backward} is another one than the first time.",
+                "This script does not repeat: its graph in iteration "
+                f"{place.backward + 1} is another one than the first time.",
             )
         else:
             self._begin()

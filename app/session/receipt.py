@@ -156,7 +156,7 @@ class Receipt:
         ):
             session.diverged = event.backward
             session.message = (
-                f"This script does not repeat: at backward {event.backward} the loss is {event.value} "
+                f"This script does not repeat: in iteration {event.backward + 1} the loss is {event.value} "
                 f"where it was {first}. A clock, an unseeded generator or a changed file may be the reason."
             )
 

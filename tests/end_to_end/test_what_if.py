@@ -353,7 +353,7 @@ def test_a_script_that_does_not_repeat_is_said_so_and_where(
     pump.until(lambda: not what_if.is_busy)
     assert what_if.state == "parted"
     assert {fork.parted for fork in what_if.forks if fork.state == "parted"} == {2}
-    assert "does not repeat: at backward 2" in what_if.message
+    assert "does not repeat: in iteration 3" in what_if.message
 
 
 def test_a_wrong_edit_is_said_in_the_words_of_the_child(driver: Driver, pump: Pump, tmp_path: Path) -> None:
