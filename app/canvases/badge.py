@@ -31,6 +31,8 @@ BADGES = {
 """what was found -> words, the colour of the line, the colour of the words; the gravest first"""
 _GRAVITY = {kind: number for number, kind in enumerate(BADGES)}
 HEIGHT = 16.0
+LOW = 40.0
+"""A node of this height has its name where the badge would be: it hangs below instead."""
 
 
 def graver(one: str, other: str) -> str:
@@ -44,7 +46,8 @@ def draw_badge(painter: QPainter, rect: QRectF, kind: str, look: Theme) -> None:
     chosen = font.medium(10)
     checked = kind == "agrees"
     width = QFontMetricsF(chosen).horizontalAdvance(words) + (25 if checked else 14)
-    pill = QRectF(rect.center().x() - width / 2, rect.bottom() - HEIGHT / 2, width, HEIGHT)
+    overlap = HEIGHT / 2 if rect.height() > LOW else 3.0
+    pill = QRectF(rect.center().x() - width / 2, rect.bottom() - overlap, width, HEIGHT)
     painter.setPen(QPen(look[line], 1.0))
     painter.setBrush(_soft(look, line))
     painter.drawRoundedRect(pill, HEIGHT / 2, HEIGHT / 2)
