@@ -308,6 +308,22 @@ def test_only_what_leads_to_a_node_is_told_when_one_is_asked_for(driver: Driver,
         trace(driver, driver.node("x"))
 
 
+def test_a_nan_in_a_deep_net_is_told_in_few_words(driver: Driver, tmp_path: Path) -> None:
+    source = (
+        "import torch\nfrom torch import nn\nlayers = [nn.Linear(3, 3) for _ in range(40)]\n"
+        "x = torch.ones(2, 3)\nx[0, 0] = float('nan')\nmodel = nn.Sequential(*layers)\n"
+        "loss = model(x).sum()\nloss.backward()\n"
+    )
+    driver.open(tmp_path / "a.py", source)
+    driver.step()
+    driver.step("end")
+    told = trace(driver)
+    assert len(told.causes) <= 20 and told.causes[0].name == "x"
+    # A product's input keeps its NaN for the gradient of each of the forty weights; no bias has one.
+    assert told.causes[-1].name == "33 more gradients" and told.causes[-1].parents
+    assert "39.weight.grad" in told.sentence and "bias" not in told.sentence
+
+
 def test_where_all_is_finite_that_is_said(driver: Driver) -> None:
     driver.open(SAMPLES / "mean_of_products.py")
     driver.step()

@@ -18,7 +18,7 @@ from engine.worker.explain.repetition import CannotRepeat, Repetition, inputs_of
 from engine.worker.explain.wording import how_many, reason_of, shown_name, words_of
 from engine.worker.producer import FINE, fault_in, fault_of, kept_arrays, makes
 
-SHOWN_MAX = 60
+SHOWN_MAX, ENDS_MAX = 60, 8
 """Longer stories are told with their runs of 'passed on' drawn together."""
 
 
@@ -304,11 +304,15 @@ class Story:
         kept: list[int] = []
         origins: list[set[int]] = []
         between: list[int] = []
+        crossings = 0
         for at, cause in enumerate(self.causes):
             before = set().union(*(origins[p] for p in cause.parents)) if cause.parents else set()
             skipped = max((between[p] for p in cause.parents), default=0)
             parents = [self.causes[p] for p in cause.parents]
-            begins = any(p.verdict == "produced" or p.phase != cause.phase for p in parents)
+            begins = any(p.verdict == "produced" for p in parents)
+            if not begins and any(p.phase != cause.phase for p in parents):
+                crossings += 1
+                begins = crossings <= ENDS_MAX
             if cause.verdict == "passed on" and before and not begins:
                 origins.append(before)
                 between.append(skipped + 1)
@@ -320,6 +324,16 @@ class Story:
             origins.append({at})
             between.append(0)
         self._keep(kept)
+        ends = [at for at, c in enumerate(self.causes) if (c.verdict, c.phase) == ("reached", "backward")]
+        if len(ends) > ENDS_MAX:
+            rest = set(ends[ENDS_MAX - 1 :])
+            before = {p for at in rest for p in self.causes[at].parents}
+            origins_of_rest = {id(self.causes[p]) for p in before}
+            self._keep([at for at in range(len(self.causes)) if at not in rest])
+            parents_of_rest = [at for at, c in enumerate(self.causes) if id(c) in origins_of_rest]
+            others = Cause("reached", "backward", f"{len(rest)} more gradients", "are not finite either")
+            others.parents = parents_of_rest
+            self.add(others)
 
     def _keep(self, places: list[int]) -> None:
         new = {old: at for at, old in enumerate(places)}
