@@ -12,7 +12,16 @@ import pytest
 pytest.importorskip("torch")
 
 ROOT = Path(__file__).resolve().parents[2]
-FAULTS = ("dead_relu", "forgotten_zero_grad", "changed_in_place", "detached", "integer_input")
+FAULTS = (
+    "dead_relu",
+    "forgotten_zero_grad",
+    "changed_in_place",
+    "detached",
+    "integer_input",
+    "log_of_zero",
+    "masked_division",
+    "exploding_rnn",
+)
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
