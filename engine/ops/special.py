@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from engine.core import dtype as dt
+from engine.ops.calling import in_place
 from engine.ops.formula import f
 from engine.ops.record import composite, kernel, pointwise, without_derivative
 
@@ -157,6 +158,12 @@ def polygamma(n: int, input: Any) -> Any:
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     return polygamma_(input, n)
+
+
+@composite("polygamma_", on=("Tensor",), out=False)
+def _polygamma_in_place(self: Any, n: int) -> Any:
+    """The n-th derivative of digamma, in place."""
+    return in_place(polygamma_.op, (self, n))
 
 
 @composite("polygamma", on=("Tensor",))

@@ -267,3 +267,23 @@ def test_a_nan_that_comes_back_stays_out_where_no_gradient_passes(function: Any,
     x = torch.tensor([-1.0, 2.0, nan, 0.0], requires_grad=True)
     function(x).backward(torch.tensor([nan, nan, 1.0, inf]))
     assert np.array_equal(x.grad.numpy(), np.array(expected, np.float32), equal_nan=True)
+
+
+def test_polygamma_in_place_and_at_known_points():
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    assert x.polygamma_(1) is x
+    assert x.tolist() == pytest.approx([math.pi**2 / 6, math.pi**2 / 6 - 1], abs=1e-8)
+    # Below 1/2 by reflection: trigamma(-1/2) = pi^2 / 2 + 4.
+    assert torch.polygamma(1, torch.tensor(-0.5, dtype=torch.float64)).item() == pytest.approx(
+        math.pi**2 / 2 + 4, abs=1e-7)
+
+
+def test_an_unsorted_sequence_is_searched_by_halving():
+    sequence = torch.tensor([3.0, 1.0, 2.0, 0.0, 5.0])
+    # Halving meets 2, then 0, then 5 for 4; 2 and then 1, 3 for 2 from the left.
+    assert torch.searchsorted(sequence, torch.tensor([4.0, 2.0])).tolist() == [4, 2]
+
+
+def test_group_norms_mean_and_deviation_carry_gradients():
+    x = torch.tensor(np.random.RandomState(0).standard_normal((2, 4, 3)), requires_grad=True)
+    assert torch.autograd.gradcheck(lambda t: torch.native_group_norm(t, None, None, 2, 4, 3, 2, 1e-5), (x,))
