@@ -70,8 +70,9 @@ class ModuleNames:
         """The parameter or buffer of a known module with this name, or None."""
         if not self._clean:
             self._read()
-        for root, prefix in self._prefixed:
-            for found in (root().named_parameters(), root().named_buffers()) if root() is not None else ():
+        for ref, prefix in self._prefixed:
+            root = ref()
+            for found in () if root is None else (root.named_parameters(), root.named_buffers()):
                 for own, tensor in found:
                     if name in (own, prefix + own):
                         return tensor
