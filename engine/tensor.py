@@ -21,12 +21,35 @@ from engine.core.shape import Size, address
 np.seterr(all="ignore")  # PyTorch computes NaN and Inf in silence
 
 
-class NoGrad:
-    """What .grad is before any was stored: None, with PyTorch's warning where none will ever be.
+_CPP_NAMES = {
+    "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
+    "int64": "long", "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
+    "complex64": "c10::complex<float>", "complex128": "c10::complex<double>",
+}
 
-    A descriptor without __set__, so that a stored gradient is read from the instance itself at no cost."""
+
+def refuse_gradient(t: Any, grad: Any) -> None:
+    """Say what is wrong with a gradient assigned to `t`. Raises: RuntimeError where type or size differ."""
+    if grad.dtype is not t.dtype:
+        raise RuntimeError(
+            "attempting to assign a gradient with dtype "
+            f"'{_CPP_NAMES.get(grad.dtype.name, grad.dtype.name)}' to a tensor with grad_dtype '{dt.scalar_type_name(t.dtype)}'. The gradient must match the "
+            "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+            "attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. "
+            "Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they "
+            "match.")
+    raise RuntimeError(
+        f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+        f"'{list(t.shape)}'. Please ensure that the gradient and the tensor are the same size")
+
+
+class Grad:
+    """.grad: what was stored in the instance, else None, with PyTorch's warning where none will ever be; a
+    gradient of another type or size is refused."""
 
     def __get__(self, t: Any, owner: Any = None) -> Any:
+        if t is not None and "grad" in t.__dict__:
+            return t.__dict__["grad"]
         if t is not None and t._fn is not None and t._fn.retained is None:
             warnings.warn(
                 "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
@@ -40,6 +63,20 @@ class NoGrad:
                 "(Triggered internally at /__w/pytorch/pytorch/build/aten/src/ATen/core/TensorBody.h:493.)",
                 UserWarning, stacklevel=2)
         return None
+
+    def __set__(self, t: Any, grad: Any) -> None:
+        if grad is not None:
+            if not isinstance(grad, Tensor):
+                raise TypeError("assigned grad expected to be a Tensor or None but got grad of type "
+                                f"{type(grad).__name__}")
+            if grad is t:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if not grad.is_sparse and (grad._a.dtype != t._a.dtype or grad._a.shape != t._a.shape):
+                refuse_gradient(t, grad)
+        t.__dict__["grad"] = grad
+
+    def __delete__(self, t: Any) -> None:
+        t.__dict__["grad"] = None
 
 
 class TensorType(type):
@@ -66,7 +103,7 @@ class Tensor:
     _accumulator: Any = None
     _origin: Any = None
     _is_param = False
-    grad: Any = NoGrad()
+    grad: Any = Grad()
     name: Any = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -277,7 +314,7 @@ class Tensor:
                                "variable in a subgraph that doesn't require differentiation use "
                                "var_no_grad = var.detach().")
         if on and self._a.dtype.kind not in "fcV":
-            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self._rg = bool(on)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -349,6 +386,8 @@ class Tensor:
 
     @data.setter
     def data(self, other: Tensor) -> None:
+        if not isinstance(other, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(other).__name__}")
         self._a = other._array()
 
     def retain_grad(self) -> None:

@@ -293,26 +293,26 @@ class AccumulateGrad(Node):
         if have is None:
             a = more._a
             if type(a) is not np.ndarray and not more._rg and not more.is_sparse:
-                variable.grad = own = new(Tensor)  # a NumPy scalar cannot be changed by others
+                known["grad"] = own = new(Tensor)  # a NumPy scalar cannot be changed by others
                 own._a = a
             elif more.is_sparse:
-                variable.grad = more
+                known["grad"] = more
                 return ()
             elif modes.grad_enabled and more._rg:
-                variable.grad = more
+                known["grad"] = more
             elif (type(a) is np.ndarray and modes.observer is None and getrefcount(a) == 3
                   and getrefcount(more) == 3 and a.flags.c_contiguous
                   and (a.base is None or type(a.base) is np.ndarray and getrefcount(a.base) == 2
                        and a.base.base is None and a.base.size == a.size)):
-                variable.grad = more  # nobody else holds it or its array: they become the leaf's own
+                known["grad"] = more  # nobody else holds it or its array: they become the leaf's own
             else:
                 # Others may hold this very array (a sum hands one gradient to both of its inputs): a copy
                 # of our own.
-                variable.grad = Tensor._of(a if isinstance(a, np.generic) else a.copy())
+                known["grad"] = Tensor._of(a if isinstance(a, np.generic) else a.copy())
         elif modes.grad_enabled and (have._rg or more._rg):
-            variable.grad = have + more
+            known["grad"] = have + more
         elif have.is_sparse:
-            variable.grad = have + more
+            known["grad"] = have + more
         else:
             have._accumulate(more._a)
         hooks = known.get("_post_accumulate_hooks")

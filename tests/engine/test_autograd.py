@@ -386,3 +386,20 @@ def test_a_view_learns_that_its_base_was_given_history():
     zeros.add_(x)
     (row * 5).sum().backward()
     assert x.grad.tolist() == [5, 5]
+
+
+def test_an_assigned_gradient_must_be_a_tensor_of_the_leafs_type_and_size():
+    w = torch.ones(2, requires_grad=True)
+    w.grad = torch.tensor([3.0, 4.0])
+    assert w.grad.tolist() == [3.0, 4.0]
+    w.grad = None
+    assert w.grad is None
+    for wrong, kind, words in (
+        (3, TypeError, "assigned grad expected to be a Tensor or None but got grad of type int"),
+        (torch.ones(3), RuntimeError, r"of size '\[3\]' to a tensor of size '\[2\]'"),
+        (torch.ones(2).double(), RuntimeError, "dtype 'double' to a tensor with grad_dtype 'Float'"),
+        (w, RuntimeError, "can't assign Variable as its own grad"),
+    ):
+        with pytest.raises(kind, match=words):
+            w.grad = wrong
+    assert w.grad is None
