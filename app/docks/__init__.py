@@ -8,6 +8,7 @@ modules.py        modules and parameters, with the norms of their gradients
 breakpoints.py    where the run will stop
 watch.py          expressions kept in view
 inspector.py      a node as a page of a textbook; its parts in inspector_part.py and formula_view.py
+parameter_page.py what an optimizer's step did to one parameter, on that page
 rule_card.py      the chain rule on that page; its words in chain_rule.py
 why.py            why a gradient is so, a tensor's life, trust, NaN; parts: why_part.py, cause_tree.py
 curves.py         scalars over iterations; axes in axis.py

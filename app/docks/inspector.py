@@ -21,6 +21,7 @@ from .chain_rule import Rule, input_name, rules_of, told
 from .digest_text import digest_line, digest_of
 from .dock import Dock
 from .inspector_part import KeyHints, SlotRow, caption, muted
+from .parameter_page import build_parameter_page
 from .rule_card import RuleCard
 from .tensor_table import array_of
 
@@ -106,7 +107,9 @@ class InspectorDock(Dock):
         if standing.phase == "forward" and session.forward:
             return "forward", session.forward[-1].serial
         if standing.phase == "optimizer" and session.optimizer is not None:
-            return "optimizer", session.optimizer.step
+            updates = session.optimizer_walk
+            # Another parameter is another page.
+            return "optimizer", (session.optimizer.step << 20) + (updates.position if updates else 0)
         return "", -1
 
     def look(self, changes: frozenset[str]) -> None:
@@ -278,6 +281,17 @@ class InspectorDock(Dock):
         """The optimizer's step: which parameters it moves, and how fast."""
         step = self.session.optimizer
         assert step is not None
+        updates = self.session.optimizer_walk
+        if updates is not None and updates.current is not None:
+            place = f"parameter {updates.position + 1} of {len(updates)}"
+            rate = f"learning rate {figure(updates.current.lr)}"
+            words = [step.optimizer, place, rate]
+            if updates.current.after is not None:
+                words.insert(1, shape_text(updates.current.after.shape))
+            self.headline.setText(updates.current.name)
+            self.subtitle.setText(" &nbsp;·&nbsp; ".join(html.escape(word) for word in words))
+            build_parameter_page(updates, self.column)
+            return
         self.headline.setText(step.optimizer)
         self.subtitle.setText(f"optimizer &nbsp;·&nbsp; step {step.step}")
         self.column.addWidget(caption("Learning rate"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 
 from app.session.breakpoint import Breakpoint
 
@@ -13,7 +14,7 @@ CLASSIFIER = """import torch
 from torch import nn
 torch.manual_seed(0)
 model = nn.Sequential(nn.Linear(4, 5), nn.Linear(5, 3))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
 x, t = torch.randn(6, 4), torch.tensor([0, 1, 2, 0, 1, 2])
 for step in range(5):
     out = model(x)
@@ -71,6 +72,10 @@ def test_the_optimizer_is_walked_by_keys(ready):
     ready.press(Qt.Key.Key_F10)
     assert session.optimizer_walk.current.name == "1.weight"
     assert "parameter 3 of 4" in ready.status.sentence.text()
+    page = ready.bench.inspector
+    assert page.headline.text() == "1.weight" and "3×5" in page.subtitle.text()
+    captions = [label.text() for label in page.findChildren(QLabel, "Caption")]
+    assert captions == ["Old value", "Gradient", "Momentum buffer", "Change", "New value", "Parameters"]
     for _ in range(2):
         ready.press(Qt.Key.Key_F10, SHIFT)
     assert session.optimizer_walk.current.name == "0.weight"
