@@ -77,6 +77,8 @@ def write(walk: BackwardWalk, number: int, what: str, new: np.ndarray) -> Undo:
                 now[slot] = before
 
         return undo_buffer
+    if kind == "trust":
+        raise SlotError("How far a gradient is off is found, not set.")
     if kind == "outgoing":
         raise SlotError("A gradient that has left is changed where it arrives: as incoming of the next node.")
     holder = _holder(node, kind)
