@@ -11,6 +11,7 @@ from engine.core import dtype as dt
 from engine.kernels import convolution as arrays
 from engine.ops.formula import OPS
 from engine.ops.record import composite, kernel
+from engine.ops.written import C_NAMES
 
 
 def _convolution(
@@ -78,20 +79,13 @@ def _check(
         raise RuntimeError("dilation should be greater than zero")
     if x.ndim != k:
         raise RuntimeError(
-            f"Expected {k}-dimensional input for {k}-dimensional weight {list(w.shape)}, but got "
+            f"Expected {k}-dimensional input for {k}-dimensional weight{list(w.shape)}, but got "
             f"{x.ndim}-dimensional input of size {list(x.shape)} instead"
         )
-    if x.dtype != w.dtype:
-        raise RuntimeError(
-            f"Input type ({dt.of(x).name.replace('int64', 'long int')}) and weight type "
-            f"({dt.of(w).name}) should be the same".replace("float32", "float").replace("float64", "double")
-        )
-    if b is not None and b.dtype != x.dtype:
-        raise RuntimeError(
-            f"Input type ({dt.of(x).name}) and bias type ({dt.of(b).name}) should be the same".replace(
-                "float32", "float"
-            ).replace("float64", "double")
-        )
+    if x.dtype != w.dtype or b is not None and b.dtype != x.dtype:
+        word, other = ("weight", w) if x.dtype != w.dtype else ("bias", b)
+        mine, theirs = (C_NAMES.get(name, name) for name in (dt.of(x).name, dt.of(other).name))
+        raise RuntimeError(f"Input type ({mine}) and {word} type ({theirs}) should be the same")
     what = f"Given groups={groups}, weight of size {list(w.shape)}, expected "
     if not transposed:
         if w.shape[0] < groups:

@@ -166,11 +166,10 @@ def _ends(start: Any, end: Any, dtype: Any, out: Any) -> tuple:
 
 
 def _checked_ends(name: str, start: Any, end: Any) -> None:
-    for word, t in (("start", start), ("end", end)):
-        if isinstance(t, nodes.Tensor) and t._a.ndim:
-            raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {word} "
-                               "with "
-                               f"{t._a.ndim} dimension(s).")
+    ends = [(word, t._a.ndim) for word, t in (("start", start), ("end", end)) if isinstance(t, nodes.Tensor)]
+    if any(n for _, n in ends):
+        got = " and ".join(f"{word} with {n} dimension(s)" for word, n in ends)
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {got}.")
 
 
 def linspace(start: Any, end: Any, steps: Any, *, out: Any = None, dtype: Any = None, layout: Any = None,
