@@ -33,8 +33,9 @@ def refuse_gradient(t: Any, grad: Any) -> None:
     if grad.dtype is not t.dtype:
         raise RuntimeError(
             "attempting to assign a gradient with dtype "
-            f"'{_CPP_NAMES.get(grad.dtype.name, grad.dtype.name)}' to a tensor with grad_dtype '{dt.scalar_type_name(t.dtype)}'. The gradient must match the "
-            "tensor's grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
+            f"'{_CPP_NAMES.get(grad.dtype.name, grad.dtype.name)}' to a tensor with grad_dtype "
+            f"'{dt.scalar_type_name(t.dtype)}'. The gradient must match the tensor's"
+            " grad_dtype (defaults to the tensor's dtype). You can set the tensor's grad_dtype "
             "attribute with a specific dtype, or None to allow any dtype. Set grad_dtype with caution. "
             "Diverging the dtypes of a tensor and its gradient may break downstream systems that assume they "
             "match.")

@@ -21,6 +21,7 @@ from engine.distributions.categorical import Categorical
 from engine.distributions.cauchy import Cauchy
 from engine.distributions.chi2 import Chi2
 from engine.distributions.constraint_registry import biject_to, transform_to
+from engine.distributions.continuous_bernoulli import ContinuousBernoulli
 from engine.distributions.dirichlet import Dirichlet
 from engine.distributions.distribution import Distribution
 from engine.distributions.exponential import Exponential
@@ -37,6 +38,7 @@ from engine.distributions.kumaraswamy import Kumaraswamy
 from engine.distributions.laplace import Laplace
 from engine.distributions.log_normal import LogNormal
 from engine.distributions.logistic_normal import LogisticNormal
+from engine.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
 from engine.distributions.mixture_same_family import MixtureSameFamily
 from engine.distributions.multinomial import Multinomial
 from engine.distributions.multivariate_normal import MultivariateNormal
@@ -72,6 +74,7 @@ from engine.distributions.vector_transforms import (
     StackTransform,
     StickBreakingTransform,
 )
+from engine.distributions.von_mises import VonMises
 from engine.distributions.weibull import Weibull
 
 # PyTorch's names of two modules.
@@ -89,6 +92,7 @@ __all__ = [
     "Cauchy",
     "Chi2",
     "ComposeTransform",
+    "ContinuousBernoulli",
     "CumulativeDistributionTransform",
     "Dirichlet",
     "Distribution",
@@ -109,6 +113,7 @@ __all__ = [
     "LogNormal",
     "LogisticNormal",
     "LogitRelaxedBernoulli",
+    "LowRankMultivariateNormal",
     "LowerCholeskyTransform",
     "MixtureSameFamily",
     "Multinomial",
@@ -133,6 +138,7 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "VonMises",
     "Weibull",
     "biject_to",
     "constraints",

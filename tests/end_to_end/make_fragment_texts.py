@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python -m tests.end_to_end.make_fragment_texts
 
-needs torch and torchvision. Old idioms that PyTorch 2.13 refuses are taught to it first, so that the documents'
-lines run as they stand; each fragment starts from seed 0."""
+needs torch and torchvision. Old idioms that PyTorch 2.13 refuses are taught to it first, so that the
+documents' lines run as they stand; each fragment starts from seed 0."""
 
 from __future__ import annotations
 

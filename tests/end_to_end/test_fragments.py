@@ -145,7 +145,8 @@ def test_a_fragment_runs_and_prints_what_the_document_says(name: str, place: Pat
         assert text in done.stdout, f"{text!r} is not in:\n{done.stdout}"
     if name in LOOPS:  # rounding in the last place grows over hundreds of steps
         assert words_of(masked(done.stdout)) == words_of(PYTORCHS[name])
-        assert numbers_of(masked(done.stdout)) == pytest.approx(numbers_of(PYTORCHS[name]), rel=2e-2, abs=1e-4)
+        wanted = pytest.approx(numbers_of(PYTORCHS[name]), rel=2e-2, abs=1e-4)
+        assert numbers_of(masked(done.stdout)) == wanted
     else:
         assert masked(done.stdout) == PYTORCHS[name]
 

@@ -37,6 +37,11 @@ FAMILIES: dict[str, tuple[str, tuple, dict]] = {
     "negative binomial": ("NegativeBinomial", ([5.0, 2.0], [0.5, 0.3]), {}),
     "relaxed Bernoulli": ("RelaxedBernoulli", ([0.7], [0.2, 0.8]), {}),
     "relaxed one-hot": ("RelaxedOneHotCategorical", ([0.7], [0.2, 0.8]), {}),
+    "continuous Bernoulli": ("ContinuousBernoulli", ([0.2, 0.5],), {}),
+    "angles": ("VonMises", ([0.0, 1.0], [1.0, 5.0]), {}),
+    "normal vectors of low rank": (
+        "LowRankMultivariateNormal", ([0.0, 1.0], [[1.0, 0.5], [0.2, -0.3]], [1.0, 0.5]), {},
+    ),
     "normal vectors": ("MultivariateNormal", ([0.0, 1.0], [[2.0, 0.5], [0.5, 1.0]]), {}),
     "normal vectors by factor": (
         "MultivariateNormal",
