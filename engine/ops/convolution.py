@@ -284,11 +284,11 @@ def _batched(input: Any, weight: Any, n: int, of: str) -> tuple[Any, bool]:
 
     Raises: RuntimeError for another number of dimensions."""
     ndim = input._a.ndim
+    if weight._a.ndim < 3:
+        raise RuntimeError("weight should have at least three dimensions")
     if weight._a.ndim != n + 2 and ndim == n + 1:
         raise RuntimeError(
-            "weight should have at least three dimensions"
-            if weight._a.ndim < 3
-            else f"Expected {weight._a.ndim}-dimensional input for {weight._a.ndim}-dimensional weight "
+            f"Expected {weight._a.ndim}-dimensional input for {weight._a.ndim}-dimensional weight "
             f"{list(weight.shape)}, but got {ndim}-dimensional input of size {list(input.shape)} instead"
         )
     if ndim == n + 2:

@@ -147,7 +147,10 @@ def _one(t: Any, n: int | None, dim: int) -> tuple[int, int]:
 
 def _several(t: Any, s: Any, dim: Any) -> tuple[list[int], list[int]]:
     if dim is not None:
-        dims = list(wrap_dims([dim] if isinstance(dim, int) else dim, t.ndim))
+        given = [dim] if isinstance(dim, int) else list(dim)
+        if given and not t.ndim:
+            raise IndexError(f"Dimension specified as {given[0]} but tensor has no dimensions")
+        dims = list(wrap_dims(given, t.ndim))
         if not (dim if not isinstance(dim, int) else [dim]):
             dims = []
         if len(set(dims)) != len(dims):

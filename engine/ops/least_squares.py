@@ -8,7 +8,6 @@ import numpy as np
 
 from engine.core import dtype as dt
 from engine.ops.calling import named_tuple
-from engine.ops.decomposition import matrix_check
 from engine.ops.record import composite, kernel
 from engine.ops.solving import _pinv, _pinv_slope, is_vector, pinv_
 
@@ -52,7 +51,8 @@ lstsq_ = kernel(
 @composite("lstsq", on=("linalg",))
 def lstsq(A: Any, B: Any, rcond: Any = None, *, driver: str | None = None) -> Any:
     """The X for which A X comes nearest to B; with the residuals, the rank and the singular values."""
-    matrix_check(A._a, "linalg.lstsq")
+    if A.ndim < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
     if A.dtype is not B.dtype:
         raise RuntimeError("torch.linalg.lstsq: Expected input and other to have the same dtype, but got "
                            f"input's dtype {dt.scalar_type_name(A.dtype)} and other's dtype "

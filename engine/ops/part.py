@@ -382,8 +382,7 @@ def _along(name: str, least: int, dim_of: Any) -> None:
         given = next(x for x in (indices_or_sections, indices, sections) if x is not None)
         if self._a.ndim < least:
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} "
-                               f"dimension{'s' if least > 1 else ''}"
-                               f", but got a tensor with {self._a.ndim} dimensions!")
+                               f"dimension, but got a tensor with {self._a.ndim} dimensions!")
         if isinstance(given, str):
             raise TypeError(f"{name}() received an invalid combination of arguments - got (Tensor, str), but "
                             "expected "

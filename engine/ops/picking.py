@@ -94,7 +94,7 @@ def _fitting(name: str, self: Any, dim: int, index: Any, src: Any) -> tuple:
         _in_bounds(i, a.shape[d], d)
     if src is not None:
         if src.dtype != self.dtype:
-            raise RuntimeError(f"{name}(): Expected self.dtype to be equal to src.dtype")
+            raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
         src = np.atleast_1d(src)[tuple(slice(n) for n in i.shape)] if index.size else src
     return out, a, i, d, src
 

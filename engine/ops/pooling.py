@@ -64,25 +64,25 @@ def _settled(
         raise RuntimeError("stride should be greater than zero, but got " + _named(stride, "d"))
     if any(d <= 0 for d in dilation):
         raise RuntimeError("dilation should be greater than zero, but got " + _named(dilation, "dilation"))
+    for k, p, d in zip(reach, padding, dilation):
+        if p < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
+        if p > (d * (k - 1) + 1) // 2:
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                f"dilation={d}"
+            )
     shape = self.shape
     if self.ndim not in (n + 1, n + 2) or any(k == 0 for k in shape[1 if self.ndim > n + 1 else 0 :]):
         raise RuntimeError(
             f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with optional 0 dim batch size for "
-            f"input, but got: {list(shape)}"
+            f"input, but got:{list(shape)}"
             if n == 2
             else f"{of}: Expected input's non-batch dimensions to have positive length, but input "
             f"has a shape of {list(shape)}"
             if self.ndim in (n + 1, n + 2)
             else f"non-empty {n + 1}D or {n + 2}D (batch mode) tensor expected for input"
         )
-    for k, p in zip(reach, padding):
-        if p < 0:
-            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
-        if p > k // 2:
-            raise RuntimeError(
-                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
-                "dilation=1"
-            )
     out = arrays.places(shape[-n:], reach, stride, padding, dilation, ceil_mode)
     if any(m < 1 for m in out):
         lead = [shape[-n - 1]]

@@ -17,7 +17,9 @@ __all__ = ["bartlett", "blackman", "cosine", "exponential", "gaussian", "general
 
 def _window(fn: Callable) -> Callable:
     """Checks of M and dtype, and the Tensor made of the points that `fn` computes in double precision."""
-    name = fn.__name__
+    # PyTorch makes these of the general sum of cosines, which speaks for them.
+    of_cosines = ("hamming", "hann", "general_hamming", "nuttall")
+    name = "general_cosine" if fn.__name__ in of_cosines else fn.__name__
 
     @wraps(fn)
     def window(M: int, *, sym: bool = True, dtype: Any = None, layout: Any = None, device: Any = None,
