@@ -146,11 +146,16 @@ class Tensor:
             cell = self._cell = [0]
         cell[0] += 1
         if modes.observer is not None or modes.anomaly:
-            frame = sys._getframe(1)
+            frame: FrameType | None = sys._getframe(1)
             name = ""
-            while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] == "engine":
-                name = frame.f_code.co_name
-                frame = frame.f_back  # type: ignore[assignment]
+            while frame is not None:
+                code = frame.f_code
+                own = _OWN_CODE.get(code)
+                if own is None:
+                    own = _OWN_CODE[code] = frame.f_globals.get("__name__", "").split(".")[0] == "engine"
+                if not own:
+                    break
+                name, frame = code.co_name, frame.f_back
             if frame is not None:
                 file, line = frame.f_code.co_filename, frame.f_lineno
                 cell[1:2] = [f"{file}:{line}"]
