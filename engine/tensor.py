@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 import weakref
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from engine.core.shape import Size, address
 np.seterr(all="ignore")  # PyTorch computes NaN and Inf in silence
 
 
+_OWN_CODE: dict[CodeType, bool] = {}
+"""Whether code is the engine's: asked at every change in place while somebody watches."""
 _CPP_NAMES = {
     "float32": "float", "float64": "double", "float16": "c10::Half", "bfloat16": "c10::BFloat16",
     "int64": "long", "int32": "int", "int16": "short", "int8": "signed char", "uint8": "unsigned char",
