@@ -36,6 +36,7 @@ from engine.distributions.inverse_gamma import InverseGamma
 from engine.distributions.kl import kl_divergence, register_kl
 from engine.distributions.kumaraswamy import Kumaraswamy
 from engine.distributions.laplace import Laplace
+from engine.distributions.lkj_cholesky import LKJCholesky
 from engine.distributions.log_normal import LogNormal
 from engine.distributions.logistic_normal import LogisticNormal
 from engine.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
@@ -76,6 +77,7 @@ from engine.distributions.vector_transforms import (
 )
 from engine.distributions.von_mises import VonMises
 from engine.distributions.weibull import Weibull
+from engine.distributions.wishart import Wishart
 
 # PyTorch's names of two modules.
 utils, studentT = parameter, student_t
@@ -109,6 +111,7 @@ __all__ = [
     "IndependentTransform",
     "InverseGamma",
     "Kumaraswamy",
+    "LKJCholesky",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
@@ -140,6 +143,7 @@ __all__ = [
     "Uniform",
     "VonMises",
     "Weibull",
+    "Wishart",
     "biject_to",
     "constraints",
     "identity_transform",

@@ -184,6 +184,16 @@ class _LowerCholesky(Constraint):
         return lower & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
 
 
+class _CorrCholesky(Constraint):
+    """Lower triangular matrices with a positive diagonal and rows of length one."""
+
+    event_dim = 2
+
+    def check(self, value: Any) -> Any:
+        near = engine.finfo(value.dtype).eps * value.size(-1) * 10
+        return lower_cholesky.check(value) & ((value.norm(dim=-1) - 1).abs() < near).all(-1)
+
+
 class _PositiveDefinite(Constraint):
     """Symmetric matrices whose eigenvalues are positive."""
 
@@ -242,6 +252,7 @@ def is_dependent(constraint: Any) -> bool:
 dependent = _Dependent()
 boolean, one_hot, real, simplex = _Boolean(), _OneHot(), _Real(), _Simplex()
 lower_cholesky, positive_definite = _LowerCholesky(), _PositiveDefinite()
+corr_cholesky = _CorrCholesky()
 independent = _IndependentConstraint
 real_vector = independent(real, 1)
 positive, nonnegative, unit_interval = _GreaterThan(0.0), _GreaterThanEq(0.0), _Interval(0.0, 1.0)

@@ -38,6 +38,8 @@ FAMILIES: dict[str, tuple[str, tuple, dict]] = {
     "relaxed Bernoulli": ("RelaxedBernoulli", ([0.7], [0.2, 0.8]), {}),
     "relaxed one-hot": ("RelaxedOneHotCategorical", ([0.7], [0.2, 0.8]), {}),
     "continuous Bernoulli": ("ContinuousBernoulli", ([0.2, 0.5],), {}),
+    "correlation factors": ("LKJCholesky", (3, [0.7, 2.0]), {}),
+    "scatter matrices": ("Wishart", ([4.0], [[2.0, 0.5], [0.5, 1.0]]), {}),
     "angles": ("VonMises", ([0.0, 1.0], [1.0, 5.0]), {}),
     "normal vectors of low rank": (
         "LowRankMultivariateNormal", ([0.0, 1.0], [[1.0, 0.5], [0.2, -0.3]], [1.0, 0.5]), {},

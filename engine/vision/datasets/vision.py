@@ -40,7 +40,7 @@ class VisionDataset(Dataset):
 
     def __init__(self, root: str | None = "", transforms: Callable | None = None,
                  transform: Callable | None = None, target_transform: Callable | None = None) -> None:
-        self.root = os.path.expanduser(root) if isinstance(root, str) else root
+        self.root: Any = os.path.expanduser(root) if isinstance(root, str) else root
         if transforms is not None and (transform is not None or target_transform is not None):
             raise ValueError("Only transforms or transform/target_transform can be passed as argument")
         self.transform, self.target_transform = transform, target_transform
