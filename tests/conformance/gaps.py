@@ -24,10 +24,9 @@ GAPS: dict[str, dict[str, str]] = {
         "as_strided_scatter": "PyTorch's own gradient of it is wrong: finite differences give ours",
         "nn.functional.linear_cross_entropy:chunked": "PyTorch's chunked form has no second derivative",
         "sparse.sampled_addmm": CSR,
+        "to_sparse": "sparse tensors convert and add; they keep no gradient",
     },
     "forward": {
-        "as_strided_scatter": "PyTorch's own gradient of it is wrong: finite differences give ours",
-        "sparse.sampled_addmm": CSR,
         "cholesky_inverse": MODES,
         "triangular_solve": MODES,
         "linalg.eigh": f"{MODES} (matrices that are not symmetric)",

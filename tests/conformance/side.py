@@ -165,7 +165,7 @@ def moved(v: Any) -> Any:
 
 def leaves_of(x: Any) -> list:
     """The values in a nested result, in order."""
-    if isinstance(x, (list, tuple)) and not isinstance(x, torch.Size):
+    if isinstance(x, (list, tuple)) and not isinstance(x, (torch.Size, engine.Size)):
         return [leaf for v in x for leaf in leaves_of(v)]
     if isinstance(x, dict):
         return [leaf for k in sorted(x, key=str) for leaf in leaves_of(x[k])]
@@ -181,6 +181,8 @@ def difference(
         return f"{len(gs)} values instead of {len(ws)}"
     for i, (w, g) in enumerate(zip(ws, gs)):
         at = "" if len(ws) == 1 else f"[{i}]: "
+        if isinstance(w, (torch.Size, bool, int)) and (type(w).__name__ != type(g).__name__ or w != g):
+            return f"{at}{g!r} instead of {w!r}"
         if not isinstance(w, torch.Tensor):
             continue
         if not isinstance(g, engine.Tensor):
