@@ -28,7 +28,7 @@ class LKJCholesky(Distribution):
         (self.concentration,) = broadcast_all(concentration)
         batch = self.concentration.size()
         # Row k's squared length below the diagonal, one row after the other.
-        row = engine.tensor([0.0, *range(dim - 1)], dtype=self.concentration.dtype)
+        row = engine.as_tensor([0.0, *range(dim - 1)], dtype=self.concentration.dtype)
         self._lengths = Beta(row + 0.5, self.concentration.unsqueeze(-1) + 0.5 * (dim - 2) - 0.5 * row)
         super().__init__(batch, engine.Size((dim, dim)), validate_args=validate_args)
 
