@@ -64,8 +64,8 @@ def _narrow_copy(self: Any, dim: int, start: int, length: int) -> Any:
         raise RuntimeError("narrow(): length must be non-negative.")
     if dim >= self.ndim:
         raise RuntimeError("Expected dim < static_cast<int64_t>(self_sizes.size()) to be true, but got "
-                           "false.  (Could this error message be improved?  If so, please report an enhancement "
-                           "request to PyTorch.)")
+                           "false.  (Could this error message be improved?  If so, please report an "
+                           "enhancement request to PyTorch.)")
     d, = wrap_dims(dim, self.ndim)
     n = self.shape[d]
     if not -n <= start <= n:

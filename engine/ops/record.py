@@ -54,7 +54,8 @@ def place(fn: Callable, name: str, on: tuple[str, ...]) -> None:
 
 def _is_of_form(name: str, inputs: tuple[str, ...]) -> bool:
     """Whether a gradient's parameter asks for an input's shape or layout, which saves nothing."""
-    return name.endswith("_shape") and name[:-6] in inputs or name.endswith("_columns") and name[:-8] in inputs
+    return (name.endswith("_shape") and name[:-6] in inputs
+            or name.endswith("_columns") and name[:-8] in inputs)
 
 
 def _lies_in_columns(a: Any) -> bool:

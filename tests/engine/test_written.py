@@ -13,8 +13,8 @@ A = torch.arange(6.0).reshape(2, 3)
 
 def test_out_of_another_size_is_resized_with_a_warning():
     out = torch.zeros(4)
-    with pytest.warns(UserWarning, match=r"since it had shape \[4\], which does not match the required output "
-                                         r"shape \[2, 3\]"):
+    with pytest.warns(UserWarning, match=r"since it had shape \[4\], which does not match the required "
+                                         r"output shape \[2, 3\]"):
         assert torch.exp(A, out=out) is out
     assert out.shape == (2, 3)
     with warnings.catch_warnings():
