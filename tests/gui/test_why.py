@@ -162,8 +162,7 @@ def test_a_checked_gradient_is_marked_on_the_canvas(asking, qtbot):
     before = asking.bench.canvas.grab().toImage()
     asking.bench.canvas.emphasis.findings = {}
     asking.bench.canvas._picture_changed()
-    QTest.qWait(50)
-    assert asking.bench.canvas.grab().toImage() != before
+    qtbot.waitUntil(lambda: asking.bench.canvas.grab().toImage() != before)
 
 
 def test_a_story_is_a_tree_and_its_rows_lead_to_nodes_and_lines(asking, qtbot):
