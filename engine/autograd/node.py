@@ -102,8 +102,8 @@ def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
                f"{version} instead.")
     where = tensor._cell[1] if len(tensor._cell) > 1 else None
     if where:
-        made = node.__dict__.get("made")  # an observer's note of the node's line
-        saved = "" if made is None or not made.line else f" {node.name()} saved it at {made.file}:{made.line}."
+        note = node.__dict__.get("made")  # an observer's
+        saved = "" if note is None or not note.line else f" {node.name()} saved it at {note.file}:{note.line}."
         return f"{message}{saved} It was changed in place at {where}."
     return message + (" Hint: enable anomaly detection to find the operation that failed to compute its "
                       "gradient, "

@@ -21,7 +21,7 @@ def test_a_script_that_is_not_python_is_shown_with_its_line(window, qtbot, tmp_p
     window.open_path(path)
     text = told(window, qtbot)
     assert "broken.py, line 2" in text and "not Python" in text
-    qtbot.waitUntil(lambda: window.bench.source.view.failed_line == 2, timeout=2000)
+    qtbot.waitUntil(lambda: window.bench.source.view.failed_line == 2, timeout=20_000)
 
 
 def test_a_missing_file_is_said_to_be_missing(window, qtbot, tmp_path):
@@ -49,7 +49,7 @@ def test_a_kept_run_opens_as_it_was(window, qtbot, tmp_path):
     make_recording(path)
     window.open_path(path)
     qtbot.waitUntil(lambda: window.session.is_recording, timeout=20_000)
-    qtbot.waitUntil(lambda: window.top.iteration.text() == "iteration 12 of 12", timeout=2000)
+    qtbot.waitUntil(lambda: window.top.iteration.text() == "iteration 12 of 12", timeout=20_000)
     assert len(window.session.curves["loss"]) == 12
     assert "epoch: 11" in window.session.console.text()
 
@@ -81,7 +81,7 @@ def test_a_failed_script_marks_its_line_and_shows_the_traceback(standing, qtbot)
     )
     assert "division by zero (quickstart.py:36)" in told(standing, qtbot)
     assert "Run again" in standing.notice.button_texts
-    qtbot.waitUntil(lambda: standing.bench.source.view.failed_line == 36, timeout=2000)
+    qtbot.waitUntil(lambda: standing.bench.source.view.failed_line == 36, timeout=20_000)
     assert "ZeroDivisionError: division by zero" in standing.session.console.text()
 
 

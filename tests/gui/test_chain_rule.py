@@ -109,7 +109,7 @@ def test_who_walks_on_quickly_is_not_held_up_by_questions(chosen, qtbot):
         chosen.session.select_node(node)
         chosen.pulse.flush()
     assert asked == []
-    qtbot.waitUntil(lambda: len(asked) == 1, timeout=2000)
+    qtbot.waitUntil(lambda: len(asked) == 1, timeout=20_000)
     assert (asked[0].node, asked[0].slot) == (3, 0)
 
 

@@ -223,11 +223,11 @@ def test_a_new_nan_stands_first_in_the_colour_of_a_warning(standing, qtbot):
     figures = [dock.list.topLevelItem(n).data(0, FIGURE_ROLE) for n in range(2)]
     assert figures == ["2 → 30 NaN", "3 → 6 · +100 %"]
     canvas, both = standing.bench.canvas, {"spoiled", "changed"}
-    qtbot.waitUntil(lambda: set(canvas.emphasis.findings.values()) == both, timeout=5000)
+    qtbot.waitUntil(lambda: set(canvas.emphasis.findings.values()) == both, timeout=20_000)
     standing.bench.curves.raise_()
-    qtbot.waitUntil(lambda: canvas.emphasis.findings == {}, timeout=5000)
+    qtbot.waitUntil(lambda: canvas.emphasis.findings == {}, timeout=20_000)
     dock.raise_()
-    qtbot.waitUntil(lambda: set(canvas.emphasis.findings.values()) == both, timeout=5000)
+    qtbot.waitUntil(lambda: set(canvas.emphasis.findings.values()) == both, timeout=20_000)
 
 
 def test_p_plays_a_run_that_is_over_and_p_again_rests(opened, qtbot):

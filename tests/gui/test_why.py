@@ -64,7 +64,7 @@ def test_the_next_stop_is_asked_anew_and_the_same_is_not(asking, qtbot):
         look(asking)
     assert len(asking.child.asked) == 1
     qtbot.keyClick(asking, Qt.Key.Key_F10)
-    qtbot.waitUntil(lambda: len(asking.child.asked) == 2, timeout=2000)
+    qtbot.waitUntil(lambda: len(asking.child.asked) == 2, timeout=20_000)
 
 
 def test_a_click_on_a_reason_shows_its_line_and_selects_its_node(asking, qtbot):
@@ -94,7 +94,7 @@ def test_an_answer_that_takes_long_is_announced_and_then_shown(asking, qtbot):
         return " ".join(label.text() for label in why.area.widget().findChildren(type(why.headline)))
 
     assert "Asking" not in words()
-    qtbot.waitUntil(lambda: "Asking" in words(), timeout=2000)
+    qtbot.waitUntil(lambda: "Asking" in words(), timeout=20_000)
     asking.child.let_go()
     look(asking)
     assert "Asking" not in words() and why.rows
@@ -156,7 +156,7 @@ def test_the_check_key_checks_at_once(asking, qtbot):
 def test_a_checked_gradient_is_marked_on_the_canvas(asking, qtbot):
     asking.asking.ask("trust", ADDMM)
     look(asking)
-    qtbot.waitUntil(lambda: bool(asking.bench.canvas.emphasis.findings), timeout=2000)
+    qtbot.waitUntil(lambda: bool(asking.bench.canvas.emphasis.findings), timeout=20_000)
     item = asking.bench.canvas.index.item_of_node(ADDMM)
     assert asking.bench.canvas.emphasis.findings == {item: "differs"}
     before = asking.bench.canvas.grab().toImage()
@@ -361,7 +361,7 @@ def test_a_nan_of_the_forward_can_be_followed_to_the_loss(asking, qtbot):
     qtbot.mouseClick(asking.bench.why.buttons["follow"], Qt.MouseButton.LeftButton)
     look(asking)
     assert ask.Step("iteration") in asking.child.requests
-    qtbot.waitUntil(lambda: topics(asking).count("nan") == 2, timeout=2000)
+    qtbot.waitUntil(lambda: topics(asking).count("nan") == 2, timeout=20_000)
     look(asking)
     assert "follow" not in asking.bench.why.buttons
 
@@ -408,7 +408,7 @@ def run_script(window, qtbot, path, text) -> None:
     """Open this script and run it to its end."""
     path.write_text(text)
     window.open_path(path)
-    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=20_000)
     qtbot.keyClick(window, Qt.Key.Key_F5)
     qtbot.waitUntil(lambda: window.session.state in ("ended", "failed", "lost"), timeout=60_000)
     look(window)
@@ -451,7 +451,7 @@ def test_a_live_variable_without_gradient_is_led_to_the_line_that_cut_it(window,
     from app.look.theme import RESOURCES
 
     window.open_path(RESOURCES / "samples" / "detached.py")
-    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+    qtbot.waitUntil(lambda: window.session.state == "ready", timeout=20_000)
     window.session.run_to(backward=2)
     qtbot.waitUntil(lambda: window.session.state == "paused", timeout=60_000)
     why = window.bench.why
@@ -473,7 +473,7 @@ def sample(window, qtbot):
 
     def stand(name: str, backward: int, position: int = 0) -> None:
         window.open_path(RESOURCES / "samples" / name)
-        qtbot.waitUntil(lambda: window.session.state == "ready", timeout=5000)
+        qtbot.waitUntil(lambda: window.session.state == "ready", timeout=20_000)
         window.session.run_to(backward=backward, position=position)
         qtbot.waitUntil(lambda: window.session.state == "paused", timeout=60_000)
         look(window)
@@ -496,7 +496,7 @@ def test_a_live_function_with_a_wrong_backward_is_pictured_where_it_is_wrong(win
     wrong = [row.row for row in why.rows if row.row.mark == "differs"]
     assert [(row.group, row.title) for row in wrong] == [("x", "finite difference")]
     item = window.bench.canvas.index.item_of_node(node)
-    qtbot.waitUntil(lambda: window.bench.canvas.emphasis.findings.get(item) == "differs", timeout=2000)
+    qtbot.waitUntil(lambda: window.bench.canvas.emphasis.findings.get(item) == "differs", timeout=20_000)
 
 
 def test_a_live_dead_relu_is_named_with_its_share(window, qtbot, sample):

@@ -151,7 +151,7 @@ def test_the_arrangement_is_remembered(standing, qtbot):
     qtbot.waitUntil(lambda: again.bench is not None, timeout=10_000)
     again.open_path(QUICKSTART)
     qtbot.waitUntil(lambda: again.bench.isVisible(), timeout=20_000)
-    qtbot.waitUntil(lambda: again.bench.watch.isHidden(), timeout=2000)
+    qtbot.waitUntil(lambda: again.bench.watch.isHidden(), timeout=20_000)
     again.close()
     again.deleteLater()
 
