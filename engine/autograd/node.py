@@ -103,7 +103,8 @@ def changed_in_place(tensor: Any, version: int, node: Node, output: int) -> str:
     where = tensor._cell[1] if len(tensor._cell) > 1 else None
     if where:
         note = node.__dict__.get("made")  # an observer's
-        saved = "" if note is None or not note.line else f" {node.name()} saved it at {note.file}:{note.line}."
+        at = "" if note is None or not note.line else f"{note.file}:{note.line}"
+        saved = f" {node.name()} saved it at {at}." if at else ""
         return f"{message}{saved} It was changed in place at {where}."
     return message + (" Hint: enable anomaly detection to find the operation that failed to compute its "
                       "gradient, "
