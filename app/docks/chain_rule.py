@@ -36,9 +36,12 @@ class Rule:
 def told(rule: Rule, answer: RuleTold, node: Node | None = None) -> Rule:
     """The rule with what the engine told of it at this moment."""
     lines = tuple((latex, words) for latex, words in answer.shapes)
+    formula = as_called(answer.formula, node)
+    if r"\sum" in rule.latex and r"\sum" not in formula:
+        formula = ""  # the record's formula is of one element; the card's has the sum over the copies, too
     return replace(
         rule,
-        latex=as_called(answer.formula, node) or rule.latex,
+        latex=formula or rule.latex,
         numbers=answer.numbers,
         lines=lines,
         sentence=answer.sentence,

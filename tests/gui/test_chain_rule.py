@@ -73,8 +73,25 @@ def test_at_a_stop_the_card_has_numbers_shapes_and_a_sentence(chosen):
         ("rule:1:2", "rule", 1, 2),
     ]
     block = card.blocks[1]
-    assert formulas_of(block) == [r"\frac{\partial L}{\partial B} = A^{T} g", NUMBERS, SHAPES[0][0]]
-    assert SENTENCE in words_of(block) and SHAPES[0][1] in words_of(block)
+    assert formulas_of(block) == [r"\frac{\partial L}{\partial B} = A^{T} g", NUMBERS]
+    assert SENTENCE in words_of(block) and SHAPES[0][1] not in words_of(block)
+    assert any(text.startswith("5×6  =") for text in words_of(block))
+
+
+def test_the_cards_button_unfolds_the_algebra_of_shapes(chosen, qtbot):
+    answers(chosen)
+    chosen.session.select_node(3)
+    look(chosen)
+    chosen.session.select_node(1)
+    look(chosen)
+    card = chosen.bench.inspector.card
+    qtbot.mouseClick(card.shapes_button, Qt.MouseButton.LeftButton)
+    look(chosen)
+    assert formulas_of(card.blocks[1])[1:] == [NUMBERS, SHAPES[0][0]]
+    assert SHAPES[0][1] in words_of(card.blocks[1]) and SENTENCE in words_of(card.blocks[1])
+    qtbot.mouseClick(card.shapes_button, Qt.MouseButton.LeftButton)
+    look(chosen)
+    assert SHAPES[0][1] not in words_of(card.blocks[1])
 
 
 def test_until_the_answer_comes_the_rule_of_the_record_stands_there(chosen):
