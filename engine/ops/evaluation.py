@@ -69,7 +69,10 @@ def fitted(g: Any, meta: tuple) -> Any:
     """A gradient in its input's type and shape: summed where the input was broadcast, cast where promoted."""
     shape, kind = meta
     if g._a.shape != shape:
-        g = g.sum_to_size(shape) if g._a.ndim >= len(shape) else g.expand(shape)
+        if g._a.ndim < len(shape):
+            g = g.expand(shape)
+        else:
+            g = g.sum_to_size(shape) if modes.grad_enabled else nodes.Tensor._of(sum_to(g._a, shape))
     if g._a.dtype != kind:
         if g._a.dtype.kind == "c" and kind.kind != "c":
             g = OPS["real"](g)
