@@ -1,11 +1,15 @@
-"""Axes of plots: decades named as such, whole iterations."""
+"""Plots over iterations, and their axes: decades named as such, whole iterations."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from PySide6.QtGui import QColor
+
+from app.look import font
 from app.look.number import figure
+from app.look.theme import theme
 
 
 def log_axis() -> Any:
@@ -54,3 +58,38 @@ def step_axis() -> Any:
             return [str(round(v)) for v in values]
 
     return StepAxis("bottom")
+
+
+def quiet_plot(margins: tuple[int, int, int, int], axis_width: int) -> Any:
+    """A plot without frame, menu and buttons that thins out what it draws. Units: pixels."""
+    import pyqtgraph as pg
+
+    pg.setConfigOptions(antialias=True)
+    plot = pg.PlotWidget(background=None, axisItems={"left": log_axis(), "bottom": step_axis()})
+    plot.setFrameShape(plot.Shape.NoFrame)
+    plot.setStyleSheet("background: transparent")
+    item = plot.getPlotItem()
+    item.hideButtons()
+    item.setMenuEnabled(False)
+    item.setClipToView(True)
+    item.setDownsampling(auto=True, mode="peak")
+    item.layout.setContentsMargins(*margins)
+    item.showGrid(x=False, y=True, alpha=0.2)
+    for side in ("left", "bottom"):
+        axis = item.getAxis(side)
+        axis.setStyle(tickFont=font.body(11), tickLength=0, autoExpandTextSpace=False)
+        axis.enableAutoSIPrefix(False)
+    item.getAxis("left").setWidth(axis_width)
+    return plot
+
+
+def retheme_axes(item: Any) -> None:
+    """The axes of a plot in the colours of the theme."""
+    import pyqtgraph as pg
+
+    look = theme()
+    for side in ("left", "bottom"):
+        axis = item.getAxis(side)
+        axis.setPen(pg.mkPen(QColor(0, 0, 0, 0)))
+        axis.setTextPen(pg.mkPen(look["quiet"]))
+    item.getAxis("left").setTickPen(pg.mkPen(look["faint"]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app.look import font
@@ -13,7 +13,7 @@ from app.look.number import figure
 from app.look.theme import theme
 from app.session.session import Session
 
-from .axis import log_axis, step_axis
+from .axis import quiet_plot, retheme_axes
 from .blank import BlankOr
 from .dock import Dock
 
@@ -149,22 +149,8 @@ class CurvePlot(QWidget):
     def _make(self) -> None:
         import pyqtgraph as pg
 
-        pg.setConfigOptions(antialias=True)
-        plot = pg.PlotWidget(background=None, axisItems={"left": log_axis(), "bottom": step_axis()})
-        plot.setFrameShape(plot.Shape.NoFrame)
-        plot.setStyleSheet("background: transparent")
+        plot = quiet_plot((8, 4, 24, 0), 48)
         item = plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.setClipToView(True)
-        item.setDownsampling(auto=True, mode="peak")
-        item.layout.setContentsMargins(8, 4, 24, 0)
-        item.showGrid(x=False, y=True, alpha=0.2)
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setStyle(tickFont=font.body(11), tickLength=0, autoExpandTextSpace=False)
-            axis.enableAutoSIPrefix(False)
-        item.getAxis("left").setWidth(48)
         item.setLogMode(x=False, y=self.log)
         self._head = pg.InfiniteLine(angle=90, movable=False)
         item.addItem(self._head, ignoreBounds=True)
@@ -185,11 +171,7 @@ class CurvePlot(QWidget):
 
         look = theme()
         item = self._plot.getPlotItem()
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setPen(pg.mkPen(QColor(0, 0, 0, 0)))
-            axis.setTextPen(pg.mkPen(look["quiet"]))
-        item.getAxis("left").setTickPen(pg.mkPen(look["faint"]))
+        retheme_axes(item)
         self._head.setPen(pg.mkPen(look["accent"], width=1, dash=[3, 3]))
         for number, (name, line) in enumerate(self._lines.items()):
             line.setPen(pg.mkPen(look[self._token(number)], width=2 * self.devicePixelRatioF()))

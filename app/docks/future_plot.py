@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.look import font
 from app.look.theme import theme
 from app.session.comparison import Comparison
 
-from .axis import log_axis, step_axis
+from .axis import quiet_plot, retheme_axes
 
 SIDES = (("as it is", "quiet"), ("edited", "accent"))
 
@@ -116,22 +116,8 @@ class FuturePlot(QWidget):
     def _make(self) -> None:
         import pyqtgraph as pg
 
-        pg.setConfigOptions(antialias=True)
-        plot = pg.PlotWidget(background=None, axisItems={"left": log_axis(), "bottom": step_axis()})
-        plot.setFrameShape(plot.Shape.NoFrame)
-        plot.setStyleSheet("background: transparent")
+        plot = quiet_plot((4, 2, 12, 0), 44)
         item = plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.setClipToView(True)
-        item.setDownsampling(auto=True, mode="peak")
-        item.layout.setContentsMargins(4, 2, 12, 0)
-        item.showGrid(x=False, y=True, alpha=0.2)
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setStyle(tickFont=font.body(11), tickLength=0, autoExpandTextSpace=False)
-            axis.enableAutoSIPrefix(False)
-        item.getAxis("left").setWidth(44)
         item.setLogMode(x=False, y=self.log)
         self._fork = pg.InfiniteLine(angle=90, movable=False)
         item.addItem(self._fork, ignoreBounds=True)
@@ -153,11 +139,7 @@ class FuturePlot(QWidget):
 
         look = theme()
         item = self._plot.getPlotItem()
-        for side in ("left", "bottom"):
-            axis = item.getAxis(side)
-            axis.setPen(pg.mkPen(QColor(0, 0, 0, 0)))
-            axis.setTextPen(pg.mkPen(look["quiet"]))
-        item.getAxis("left").setTickPen(pg.mkPen(look["faint"]))
+        retheme_axes(item)
         self._fork.setPen(pg.mkPen(look["faint"], width=1, dash=[3, 3]))
         for line, (_, token) in zip(self._lines, SIDES, strict=True):
             line.setPen(pg.mkPen(look[token], width=2 * self.devicePixelRatioF()))
