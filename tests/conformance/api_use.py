@@ -64,7 +64,7 @@ def evaluated(code: str, side: Any) -> Any:
     scope.update(w=given(3, 4).requires_grad_(), i=side.tensor([0, 2, 1]), k=side.tensor([True, False, True]))
     scope["import_"] = lambda name: importlib.import_module(f"{side.__name__}.{name}")
     scope["prune"] = scope["import_"]("nn.utils.prune")
-    if "tv." in code or "T." in code:
+    if re.search(r"(?<![\w.])(tv|T)\.", code):
         scope["tv"] = vision(side)
         scope["T"] = importlib.import_module(scope["tv"].__name__ + ".transforms")
         scope["pic"] = Image.fromarray(rng.randint(0, 256, (6, 8, 3), np.uint8))
