@@ -583,6 +583,8 @@ class Parameter(Tensor):
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         made = object.__new__(cls)
         made._a = np.empty(0, dt.default.dtype.numpy) if data is None else data._array()
+        if requires_grad and made._a.dtype.kind not in "fcV":
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         made.requires_grad = requires_grad
         if modes.observer is not None:
             modes.tell("tensor_made", "Parameter", made, data)

@@ -20,6 +20,8 @@ def made(array: Any, requires_grad: bool = False) -> Any:
     """A Tensor on an array, as a leaf."""
     t = nodes.Tensor._of(array)
     if requires_grad:
+        if array.dtype.kind not in "fcV":
+            raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
         t.requires_grad = True
     if modes.observer is not None:
         modes.tell("tensor_made", "", t)
