@@ -130,6 +130,7 @@ class Stage(QWidget):
 
     def _view_changed(self, settled: bool = False) -> None:
         self.minimap.set_window(self._window())
+        self._show_map()
         self._moving = not settled
         self._rest.start()
         self.update()
@@ -235,7 +236,22 @@ class Stage(QWidget):
         self.minimap.move(self.width() - corner.width() - 20, self.height() - corner.height() - 20)
         self.detail.setVisible(something)
         self.legend.setVisible(something and self.height() > 220)
-        self.minimap.setVisible(something and self.width() > 480 and self.height() > 300)
+        self._show_map()
+
+    def _show_map(self) -> None:
+        """The map stands in its corner, but not on a node while all is in view anyway."""
+        room = bool(len(self.scene.item_ref)) and self.width() > 480 and self.height() > 300
+        self.minimap.setVisible(room and not self._map_hides_what_is_seen())
+
+    def _map_hides_what_is_seen(self) -> bool:
+        seen = self._window()
+        if not seen.contains(QRectF(0, 0, *self.scene.size)):
+            return False
+        corner, scale, rects = self.minimap.geometry(), self.view.scale, self.scene.item_rect
+        left, top = seen.x() + corner.left() / scale, seen.y() + corner.top() / scale
+        right, bottom = left + corner.width() / scale, top + corner.height() / scale
+        return bool(((rects[:, 0] < right) & (rects[:, 0] + rects[:, 2] > left)
+                     & (rects[:, 1] < bottom) & (rects[:, 1] + rects[:, 3] > top)).any())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Cards keep their corners; a picture that was fitted is fitted again."""
@@ -243,6 +259,7 @@ class Stage(QWidget):
         if not self._user_moved:
             self._first_view()
         self.minimap.set_window(self._window())
+        self._show_map()
         self._picture_changed()
 
     def wheelEvent(self, event: QWheelEvent) -> None:

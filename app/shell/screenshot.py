@@ -104,7 +104,7 @@ class Tour:
         session.set_breakpoints([Breakpoint("nan", "")])
         session.run()
         wait_until(lambda: session.state == "paused", "the NaN", session)
-        self.window.shortcuts.actions["why.nan"].trigger()
+        self.window.asking.ask("nan")
         wait(1500)
         self.shoot("nan")
         session.set_breakpoints([])

@@ -392,3 +392,17 @@ def test_what_is_selected_elsewhere_comes_into_view(qtbot, canvas) -> None:
     item = canvas.index.item_of_node(graph.root)
     x, y = canvas.view.to_window(*canvas.scene.item_rect[item, :2].tolist())
     assert 0 < x < canvas.width() and 0 < y < canvas.height()
+
+
+def test_the_minimap_steps_aside_where_it_would_cover_what_is_wholly_in_view(canvas, qtbot):
+    show(qtbot, canvas, graphs.quickstart())
+    rects = canvas.scene.item_rect
+    x, y = (rects[:, 0] + rects[:, 2] / 2).max(), rects[rects[:, 0].argmax(), 1]
+    corner = canvas.minimap.geometry().center()
+    canvas.view.scale = 0.5
+    canvas.view.x, canvas.view.y = corner.x() - x * 0.5, corner.y() - y * 0.5
+    canvas._view_changed(True)
+    assert not canvas.minimap.isVisible()
+    canvas.view.x, canvas.view.y = 10.0, 80.0
+    canvas._view_changed(True)
+    assert canvas.minimap.isVisible()
