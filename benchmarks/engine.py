@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+WARM_S = 0.7
+"""Each side runs so long before it is timed: kernels load, caches fill, the processor finds its pace."""
 
 
 def chain(torch: Any) -> tuple[Any, Any]:
@@ -181,10 +183,11 @@ def child(name: str, side: str) -> None:
         observe()
     step, count = CASES[name](torch)
     value = float(step().detach())
-    for _ in range(max(1, count // 4)):
+    warm = time.perf_counter() + WARM_S
+    while time.perf_counter() < warm:
         step()
     times = []
-    for _ in range(5):
+    for _ in range(5 if count < 10 else 25):
         start = time.perf_counter()
         for _ in range(count):
             step()
