@@ -76,7 +76,7 @@ def main() -> int:
     wait(lambda: window.bench is not None)
     session = window.session
     window.open_path(script)
-    wait(lambda: session.state == "ready")
+    wait(lambda: session.state == "ready" and window.shortcuts.actions["run.step"].isEnabled())
     QTest.keyClick(window, Qt.Key.Key_F10)
     wait(lambda: session.state == "paused" and session.here is not None)
     canvas = window.bench.canvas
